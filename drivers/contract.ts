@@ -1,0 +1,35 @@
+/**
+ * What makes sandboxes. Nothing here assumes that a sandbox is on this machine: everything is asynchronous, and
+ * a sandbox is reached by an address and its token. Callers branch on `features()`, never on `name`.
+ */
+
+import type { Features, Finding, SandboxAddress, SandboxExit, SandboxId, SandboxInfo, SandboxSpec } from '@polydev/protocol';
+
+export interface Driver {
+  readonly name: string;
+
+  /** What the driver needs and whether it is there. Never throws. */
+  preflight(): Promise<Finding[]>;
+  features(): Promise<Features>;
+
+  /**
+   * Makes a sandbox and resolves when its agent listens. Fails with `sandbox_failed`, the tail of the console in
+   * the cause, and nothing left behind. Same id twice: `invalid_request`.
+   */
+  create(spec: SandboxSpec): Promise<SandboxAddress>;
+  /** Throws `sandbox_gone` for an unknown id; so do pause, resume and console. */
+  address(id: SandboxId): Promise<SandboxAddress>;
+  pause(id: SandboxId): Promise<void>;
+  resume(id: SandboxId): Promise<void>;
+  /** Throws `unsupported` where `features().snapshot` is false; so does restore. */
+  snapshot(id: SandboxId): Promise<string>;
+  restore(snapshot: string, spec: SandboxSpec): Promise<SandboxAddress>;
+  /** Idempotent; two callers share one destruction. Throws with each leftover named if something would not go. */
+  destroy(id: SandboxId): Promise<void>;
+  list(): Promise<SandboxInfo[]>;
+  /** The newest part of the console, at most limits.consoleTailBytes. */
+  console(id: SandboxId): Promise<string>;
+
+  /** Calls back once for each sandbox that ends from now on. Returns the way to stop listening. */
+  onExit(listener: (exit: SandboxExit) => void): () => void;
+}

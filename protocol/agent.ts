@@ -1,0 +1,126 @@
+/**
+ * The agent's HTTP interface, port 8080 of a sandbox. Every request carries `Authorization: Bearer <token>`.
+ *
+ *   GET    /health                    AgentHealth
+ *   POST   /claim                     Claim → Claimed; once, a second one answers 409
+ *   GET    /events?after=N            AgentEvent as NDJSON, from N + 1 on, then live
+ *   POST   /credential/restore        RestoreCredential → 204
+ *   POST   /credential/collect        → CollectedCredential
+ *   POST   /exec                      ExecRequest → 202
+ *   GET    /exec/:id/events?after=N   ExecEvent as NDJSON, from N + 1 on; closes after `exit`
+ *   DELETE /exec/:id                  asks the process group to end, then kills it → 204
+ *   WS     /rfb                       the display's RFB stream, binary frames
+ *
+ * Whatever the agent says is untrusted: parse it with these schemas.
+ */
+
+import { type Static, Type } from 'typebox';
+import { AccountInfo, SealedBox } from './credential.ts';
+import { limits } from './limits.ts';
+import { ProviderId } from './run-event.ts';
+import { Endpoint, Profile } from './sandbox.ts';
+
+export const agentPort = 8080;
+/** The agent writes this line to /dev/console when it listens. */
+export const agentReadyLine = 'polydev-agent ready';
+
+export const DesktopPart = Type.Union([Type.Literal('display'), Type.Literal('terminal'), Type.Literal('browser')]);
+export type DesktopPart = Static<typeof DesktopPart>;
+
+export const AgentHealth = Type.Object({
+  version: Type.String(),
+  profile: Profile,
+  claimed: Type.Boolean(),
+  /** Parts of the desktop that are there now: the display answers, a window is mapped. */
+  desktop: Type.Array(DesktopPart),
+});
+export type AgentHealth = Static<typeof AgentHealth>;
+
+export const Claim = Type.Object({
+  provider: ProviderId,
+  egress: Endpoint,
+  /** PEM; trusted inside the sandbox beside the system's roots. */
+  extraCa: Type.Optional(Type.String({ maxLength: 64 * 1024 })),
+  /** X25519, base64url, 32 bytes. What is captured is sealed to it. */
+  controllerPublicKey: Type.String({ minLength: 43, maxLength: 43 }),
+  /** For example `Europe/Zurich`. */
+  timeZone: Type.Optional(Type.String({ maxLength: 64 })),
+  /** Watch for a sign-in (desktop), or hold still (headless). */
+  capture: Type.Boolean(),
+});
+export type Claim = Static<typeof Claim>;
+
+export const Claimed = Type.Object({
+  /** X25519, base64url, 32 bytes. What is restored is sealed to it. */
+  agentPublicKey: Type.String({ minLength: 43, maxLength: 43 }),
+});
+export type Claimed = Static<typeof Claimed>;
+
+const numbered = {
+  /** Counts from 1 without gaps. */
+  n: Type.Integer({ minimum: 1 }),
+  /** Wall clock of the sandbox, milliseconds since 1970. */
+  atMs: Type.Integer({ minimum: 0 }),
+};
+
+export const AgentEvent = Type.Union([
+  Type.Object({ ...numbered, type: Type.Literal('desktop'), part: DesktopPart, up: Type.Boolean() }),
+  /** A program opened a page. Origin and path only: the rest may carry codes. */
+  Type.Object({ ...numbered, type: Type.Literal('opened'), page: Type.String({ maxLength: 500 }) }),
+  /** The tool saved a valid credential `seenAtMs`; here it is, sealed. */
+  Type.Object({
+    ...numbered,
+    type: Type.Literal('credential'),
+    seenAtMs: Type.Integer({ minimum: 0 }),
+    sealed: SealedBox,
+    account: AccountInfo,
+  }),
+]);
+export type AgentEvent = Static<typeof AgentEvent>;
+
+export const RestoreCredential = Type.Object({ sealed: SealedBox });
+
+export const CollectedCredential = Type.Object({
+  status: Type.Union([
+    Type.Literal('valid'),
+    Type.Literal('absent'),
+    Type.Literal('incomplete'),
+    /** The tool emptied its own file: the sign-in is over. */
+    Type.Literal('blanked'),
+  ]),
+  sealed: Type.Optional(SealedBox),
+  account: Type.Optional(AccountInfo),
+  /** False when the files are still what was restored or captured last. */
+  changed: Type.Boolean(),
+});
+export type CollectedCredential = Static<typeof CollectedCredential>;
+
+export const ExecRequest = Type.Object({
+  id: Type.String({ pattern: '^[a-z0-9_]{1,40}$' }),
+  argv: Type.Array(Type.String(), { minItems: 1, maxItems: 64 }),
+  env: Type.Record(Type.String(), Type.String()),
+  /** Files written for this process before it starts, relative to the home folder. */
+  files: Type.Array(Type.Object({ path: Type.String({ maxLength: 200 }), content: Type.String() }), { maxItems: 8 }),
+  stdin: Type.String({ maxLength: limits.promptBytes }),
+  deadlineMs: Type.Integer({ minimum: 1, maximum: limits.runMaxMs }),
+});
+export type ExecRequest = Static<typeof ExecRequest>;
+
+export const ExecEvent = Type.Union([
+  Type.Object({ ...numbered, type: Type.Literal('stdout'), line: Type.String() }),
+  Type.Object({ ...numbered, type: Type.Literal('stderr'), line: Type.String() }),
+  Type.Object({
+    ...numbered,
+    type: Type.Literal('exit'),
+    /** Exit status; null when a signal ended it or it never started. */
+    code: Type.Union([Type.Integer(), Type.Null()]),
+    reason: Type.Union([
+      Type.Literal('ended'),
+      Type.Literal('deadline'),
+      Type.Literal('cancelled'),
+      Type.Literal('output_limit'),
+      Type.Literal('not_started'),
+    ]),
+  }),
+]);
+export type ExecEvent = Static<typeof ExecEvent>;

@@ -1,0 +1,11 @@
+/** Everything that more than one part of Polydev must agree on. */
+
+export * from './agent.ts';
+export * from './api.ts';
+export * from './credential.ts';
+export * from './errors.ts';
+export * from './ids.ts';
+export * from './limits.ts';
+export * from './run-event.ts';
+export * from './sandbox.ts';
+export * from './states.ts';

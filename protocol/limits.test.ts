@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { limits } from './limits.ts';
+
+test('limits that depend on each other stand in order', () => {
+  const ascending: (keyof typeof limits)[][] = [
+    ['runKillGraceMs', 'agentRequestMs', 'sandboxBootMs', 'signInDefaultMs', 'signInHardMs', 'loginTtlMs'],
+    ['proofMs', 'signInDefaultMs'],
+    ['ticketTtlMs', 'signInDefaultMs'],
+    ['runDefaultMs', 'runMaxMs'],
+    ['credentialBytes', 'promptBytes', 'runLineBytes', 'runOutputBytes'],
+  ];
+  for (const names of ascending) {
+    for (const [index, name] of names.entries()) {
+      const next = names[index + 1];
+      if (next) assert.ok(limits[name] < limits[next], `${name} must be less than ${next}`);
+    }
+  }
+});

@@ -1,0 +1,43 @@
+/** Every time and size limit that more than one part must agree on. `limits.test.ts` asserts their order. */
+
+const second = 1000;
+const minute = 60 * second;
+const MiB = 1024 * 1024;
+
+export const limits = {
+  // Streams
+  ticketTtlMs: 30 * second,
+  /** A viewer that takes nothing for this long is cut off. */
+  viewerStallMs: 30 * second,
+  viewerBufferBytes: 1 * MiB,
+
+  // Sandboxes
+  agentRequestMs: 10 * second,
+  sandboxBootMs: 60 * second,
+  sandboxStopMs: 10 * second,
+  consoleTailBytes: 64 * 1024,
+
+  // Sign-in
+  signInDefaultMs: 5 * minute,
+  signInExtendMs: 5 * minute,
+  signInHardMs: 30 * minute,
+  proofMs: 90 * second,
+
+  // Runs
+  runDefaultMs: 10 * minute,
+  runMaxMs: 60 * minute,
+  /** After the polite signal, before the process group is killed. */
+  runKillGraceMs: 2 * second,
+  leaseMs: 30 * second,
+  promptBytes: 2 * MiB,
+  runLineBytes: 8 * MiB,
+  runOutputBytes: 128 * MiB,
+
+  // Credentials
+  credentialBytes: 256 * 1024,
+
+  // People
+  setupLinkMs: 24 * 60 * minute,
+  loginTtlMs: 14 * 24 * 60 * minute,
+  passwordMinLength: 10,
+} as const;
