@@ -1,0 +1,149 @@
+/** The tables. Times are milliseconds since 1970. Migrations in `migrations/` are append-only. */
+
+import type {
+  AccountInfo,
+  Credential,
+  Id,
+  ProviderId,
+  Reason,
+  RunState,
+  RunStreamEvent,
+  SandboxState,
+  SessionEvent,
+  SessionState,
+  Usage,
+  User,
+} from '@polydev/protocol';
+import { bigint, index, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+
+const timeMs = (name: string) => bigint(name, { mode: 'number' });
+
+export const users = pgTable('users', {
+  id: text('id').$type<Id<'user'>>().primaryKey(),
+  name: text('name').notNull().unique(),
+  role: text('role').$type<User['role']>().notNull(),
+  /** argon2id, as `v1$memoryKiB$passes$lanes$salt$tag`. */
+  passwordHash: text('password_hash').notNull(),
+  createdAtMs: timeMs('created_at_ms').notNull(),
+});
+
+/** Browser logins. Only a hash of the cookie is kept. */
+export const logins = pgTable('logins', {
+  id: text('id').$type<Id<'login'>>().primaryKey(),
+  userId: text('user_id')
+    .$type<Id<'user'>>()
+    .notNull()
+    .references(() => users.id, { onDelete: 'cascade' }),
+  secretHash: text('secret_hash').notNull().unique(),
+  createdAtMs: timeMs('created_at_ms').notNull(),
+  expiresAtMs: timeMs('expires_at_ms').notNull(),
+});
+
+export const apiTokens = pgTable('api_tokens', {
+  id: text('id').$type<Id<'token'>>().primaryKey(),
+  userId: text('user_id')
+    .$type<Id<'user'>>()
+    .notNull()
+    .references(() => users.id, { onDelete: 'cascade' }),
+  name: text('name').notNull(),
+  secretHash: text('secret_hash').notNull().unique(),
+  createdAtMs: timeMs('created_at_ms').notNull(),
+  lastUsedAtMs: timeMs('last_used_at_ms'),
+});
+
+export const credentials = pgTable(
+  'credentials',
+  {
+    id: text('id').$type<Id<'credential'>>().primaryKey(),
+    userId: text('user_id')
+      .$type<Id<'user'>>()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    provider: text('provider').$type<ProviderId>().notNull(),
+    label: text('label').notNull(),
+    kind: text('kind').$type<Credential['kind']>().notNull(),
+    /** `unproven`: captured, not yet proved; invisible to runs and lists. */
+    status: text('status').$type<Credential['status'] | 'unproven'>().notNull(),
+    account: jsonb('account').$type<AccountInfo>().notNull(),
+    /** vault/envelope.ts, bound to (user, provider, id, version). */
+    envelope: text('envelope').notNull(),
+    version: integer('version').notNull(),
+    createdAtMs: timeMs('created_at_ms').notNull(),
+    updatedAtMs: timeMs('updated_at_ms').notNull(),
+    lastUsedAtMs: timeMs('last_used_at_ms'),
+  },
+  (table) => [index('credentials_by_user').on(table.userId, table.provider)],
+);
+
+export const authSessions = pgTable(
+  'auth_sessions',
+  {
+    id: text('id').$type<Id<'session'>>().primaryKey(),
+    userId: text('user_id')
+      .$type<Id<'user'>>()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    provider: text('provider').$type<ProviderId>().notNull(),
+    label: text('label').notNull(),
+    state: text('state').$type<SessionState>().notNull(),
+    reason: jsonb('reason').$type<Reason>(),
+    sandboxId: text('sandbox_id').$type<Id<'sandbox'>>(),
+    credentialId: text('credential_id').$type<Id<'credential'>>(),
+    createdAtMs: timeMs('created_at_ms').notNull(),
+    expiresAtMs: timeMs('expires_at_ms').notNull(),
+    hardExpiresAtMs: timeMs('hard_expires_at_ms').notNull(),
+    endedAtMs: timeMs('ended_at_ms'),
+  },
+  (table) => [index('auth_sessions_by_user').on(table.userId, table.createdAtMs)],
+);
+
+export const runs = pgTable(
+  'runs',
+  {
+    id: text('id').$type<Id<'run'>>().primaryKey(),
+    userId: text('user_id')
+      .$type<Id<'user'>>()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    provider: text('provider').$type<ProviderId>().notNull(),
+    /** Outlives the credential, so no reference. */
+    credentialId: text('credential_id').$type<Id<'credential'>>(),
+    sandboxId: text('sandbox_id').$type<Id<'sandbox'>>(),
+    state: text('state').$type<RunState>().notNull(),
+    reason: jsonb('reason').$type<Reason>(),
+    prompt: text('prompt').notNull(),
+    model: text('model'),
+    answer: text('answer').notNull().default(''),
+    usage: jsonb('usage').$type<Usage>(),
+    deadlineMs: integer('deadline_ms').notNull(),
+    createdAtMs: timeMs('created_at_ms').notNull(),
+    startedAtMs: timeMs('started_at_ms'),
+    firstTextAtMs: timeMs('first_text_at_ms'),
+    endedAtMs: timeMs('ended_at_ms'),
+  },
+  (table) => [index('runs_by_user').on(table.userId, table.createdAtMs)],
+);
+
+/** Sandboxes that this Polydev asked for and has not yet seen gone. */
+export const sandboxes = pgTable('sandboxes', {
+  id: text('id').$type<Id<'sandbox'>>().primaryKey(),
+  profile: text('profile').$type<'desktop' | 'headless'>().notNull(),
+  state: text('state').$type<SandboxState>().notNull(),
+  owner: text('owner').$type<Id<'session'> | Id<'run'> | Id<'credential'>>(),
+  createdAtMs: timeMs('created_at_ms').notNull(),
+});
+
+/** Timelines of sessions and runs; `seq` counts from 1 within its stream. */
+export const events = pgTable(
+  'events',
+  {
+    stream: text('stream').$type<Id<'session'> | Id<'run'>>().notNull(),
+    seq: integer('seq').notNull(),
+    atMs: timeMs('at_ms').notNull(),
+    event: jsonb('event').$type<SessionEvent | RunStreamEvent>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.stream, table.seq] })],
+);
+
+/** Small facts about this installation, such as the check that the master key is the right one. */
+export const facts = pgTable('facts', { name: text('name').primaryKey(), value: text('value').notNull() });
