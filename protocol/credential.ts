@@ -43,3 +43,6 @@ export const AccountInfo = Type.Object({
   expiresAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
 });
 export type AccountInfo = Static<typeof AccountInfo>;
+
+/** The context of a sealed box (vault/box.ts) by direction: one that travels back does not open. */
+export const boxContexts = { toController: 'credential to controller', toAgent: 'credential to agent' } as const;
