@@ -1,0 +1,123 @@
+/**
+ * The controller's end of the agent's interface (protocol/agent.ts). The agent may have been taken over by what runs
+ * beside it, so every word of it is checked: `agent_talks_nonsense` is its fault, `agent_unreachable` its silence.
+ */
+
+import {
+  AgentEvent,
+  AgentHealth,
+  type Claim,
+  Claimed,
+  CollectedCredential,
+  ExecEvent,
+  type ExecRequest,
+  limits,
+  PolydevError,
+  type SealedBox,
+} from '@polydev/protocol';
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { type AgentAddress, createAgentHttp } from './http.ts';
+import { readLines } from './ndjson.ts';
+import { resume } from './resume.ts';
+
+const maxEventBytes = 4 * limits.credentialBytes;
+/** A line of output stands in JSON, which at most doubles what is JSON already. */
+const maxExecEventBytes = 2 * limits.runLineBytes + 1024;
+
+export interface AgentClient {
+  health(): Promise<AgentHealth>;
+  claim(claim: Claim): Promise<Claimed>;
+  /** Ends when the signal aborts. */
+  events(after: number, signal: AbortSignal): AsyncIterable<AgentEvent>;
+  restore(sealed: SealedBox): Promise<void>;
+  collect(): Promise<CollectedCredential>;
+  exec(request: ExecRequest): Promise<void>;
+  /** Ends after `exit`, or when the signal aborts. */
+  execEvents(id: string, after: number, signal: AbortSignal): AsyncIterable<ExecEvent>;
+  cancelExec(id: string): Promise<void>;
+  /** Where the display's RFB stream is, for a WebSocket client. */
+  rfb(): { url: string; headers: { authorization: string } };
+}
+
+export interface AgentClientOptions {
+  requestMs?: number;
+  resumeDelaysMs?: readonly number[];
+}
+
+const parseHealth = parserOf(AgentHealth);
+const parseClaimed = parserOf(Claimed);
+const parseCollected = parserOf(CollectedCredential);
+const parseEvent = parserOf(AgentEvent);
+const parseExecEvent = parserOf(ExecEvent);
+
+export function createAgentClient(address: AgentAddress, options: AgentClientOptions = {}): AgentClient {
+  const http = createAgentHttp(address, options.requestMs);
+  const delaysMs = options.resumeDelaysMs;
+
+  async function* connect<E>(path: string, maxBytes: number, parse: (text: string) => E, signal: AbortSignal) {
+    const answer = await http.open(path, signal);
+    try {
+      for await (const line of readLines(answer, maxBytes)) yield parse(line);
+    } finally {
+      answer.destroy();
+    }
+  }
+
+  return {
+    health: async () => parseHealth(await http.ask('GET', '/health')),
+    claim: async (claim) => parseClaimed(await http.ask('POST', '/claim', claim)),
+    collect: async () => parseCollected(await http.ask('POST', '/credential/collect')),
+    restore: async (sealed) => void (await http.ask('POST', '/credential/restore', { sealed })),
+    exec: async (request) => void (await http.ask('POST', '/exec', request)),
+    cancelExec: async (id) => void (await http.ask('DELETE', `/exec/${encodeURIComponent(id)}`)),
+
+    events: (after, signal) =>
+      resume(
+        {
+          connect: (n) => connect(`/events?after=${n}`, maxEventBytes, parseEvent, signal),
+          isLast: () => false,
+          signal,
+          delaysMs,
+        },
+        after,
+      ),
+
+    execEvents: (id, after, signal) =>
+      resume(
+        {
+          connect: (n) =>
+            connect(`/exec/${encodeURIComponent(id)}/events?after=${n}`, maxExecEventBytes, parseExecEvent, signal),
+          isLast: (event) => event.type === 'exit',
+          signal,
+          delaysMs,
+        },
+        after,
+      ),
+
+    rfb() {
+      const { host, port } = address.endpoint;
+      const shownHost = host.includes(':') ? `[${host}]` : host;
+      return { url: `ws://${shownHost}:${port}/rfb`, headers: { authorization: `Bearer ${address.token}` } };
+    },
+  };
+}
+
+function parserOf<S extends TSchema>(schema: S): (text: string) => Static<S> {
+  const validator = Compile(schema);
+  return (text) => {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      throw nonsense();
+    }
+    if (!validator.Check(value)) throw nonsense();
+    return value;
+  };
+}
+
+/** Without a cause: what was said may hold secrets, and a parser's message quotes it. */
+function nonsense(): PolydevError {
+  return new PolydevError('agent_talks_nonsense', 'The sandbox said something that Polydev does not understand.');
+}
