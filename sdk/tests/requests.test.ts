@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createPolydev, PolydevApiError } from '../index.ts';
+import { json, startServer } from './server.ts';
+
+const timeout = 10_000;
+
+test('a token goes along as a bearer token, a body as JSON', { timeout }, async (t) => {
+  const { baseUrl, asked } = await startServer(t, (_, response) => json(response, 201, { id: 'run_1' }));
+  const polydev = createPolydev({ baseUrl: `${baseUrl}/`, token: 'pdv_secret' });
+  await polydev.runs.start({ provider: 'claude_code', prompt: 'hello' });
+  assert.equal(asked[0]?.method, 'POST');
+  assert.equal(asked[0]?.path, '/api/runs');
+  assert.equal(asked[0]?.headers.authorization, 'Bearer pdv_secret');
+  assert.equal(asked[0]?.headers['content-type'], 'application/json');
+  assert.deepEqual(JSON.parse(asked[0]?.body ?? ''), { provider: 'claude_code', prompt: 'hello' });
+});
+
+test('a request without a body claims no content type, and 204 is undefined', { timeout }, async (t) => {
+  const { baseUrl, asked } = await startServer(t, (_, response) => response.writeHead(204).end());
+  const polydev = createPolydev({ baseUrl });
+  assert.equal(await polydev.logout(), undefined);
+  assert.equal(asked[0]?.headers['content-type'], undefined);
+  assert.equal(asked[0]?.headers.authorization, undefined);
+});
+
+test('a list is its items', { timeout }, async (t) => {
+  const { baseUrl, asked } = await startServer(t, (_, response) => json(response, 200, { items: [{ id: 'run_1' }] }));
+  const polydev = createPolydev({ baseUrl });
+  assert.deepEqual(await polydev.runs.list({ limit: 5, before: 'run_9' }), [{ id: 'run_1' }]);
+  assert.equal(asked[0]?.path, '/api/runs?limit=5&before=run_9');
+});
+
+test('an error keeps code, sentence, hint, request id and status', { timeout }, async (t) => {
+  const error = { code: 'no_credential', message: 'Not connected.', hint: 'Connect first.', requestId: 'req_1' };
+  const { baseUrl } = await startServer(t, (_, response) => json(response, 409, { error }));
+  await assert.rejects(createPolydev({ baseUrl }).me(), (thrown) => {
+    assert.ok(thrown instanceof PolydevApiError);
+    const { code, message, hint, requestId, status } = thrown;
+    assert.deepEqual({ code, message, hint, requestId, status }, { ...error, status: 409 });
+    return true;
+  });
+});
+
+test('an answer that is not Polydev’s says so', { timeout }, async (t) => {
+  const { baseUrl } = await startServer(t, ({ path }, response) => {
+    response.writeHead(path === '/api/me' ? 502 : 200).end('<h1>proxy</h1>');
+  });
+  const polydev = createPolydev({ baseUrl });
+  await assert.rejects(polydev.me(), { code: 'bad_answer', status: 502 });
+  await assert.rejects(polydev.providers.list(), { code: 'bad_answer', status: 200 });
+});
+
+test('no server is one clear error', { timeout }, async () => {
+  await assert.rejects(createPolydev({ baseUrl: 'http://127.0.0.1:1' }).me(), { code: 'unreachable', status: 0 });
+});
+
+test('the ticket of a desktop is offered as a subprotocol, never in the address', { timeout }, async (t) => {
+  const { baseUrl } = await startServer(t, (_, response) => json(response, 200, { ticket: 'T1', expiresInMs: 30_000 }));
+  const { url, protocols } = await createPolydev({ baseUrl }).sessions.display('ses_1');
+  assert.equal(url, `${baseUrl.replace('http', 'ws')}/api/auth/session/ses_1/novnc/websock`);
+  assert.deepEqual(protocols, ['binary', 'ticket.T1']);
+});
+
+test('the server’s clock is known after its first answer', { timeout }, async (t) => {
+  const aheadMs = 3_600_000;
+  const { baseUrl } = await startServer(t, (_, response) => {
+    response.setHeader('date', new Date(Date.now() + aheadMs).toUTCString());
+    json(response, 200, { needed: false });
+  });
+  const polydev = createPolydev({ baseUrl });
+  await polydev.setup.needed();
+  assert.ok(Math.abs(polydev.serverNowMs() - Date.now() - aheadMs) < 2000);
+});
