@@ -1,0 +1,62 @@
+/** An unpacked image as the checks see it: its files, and what its programs say when they run. */
+
+import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { type CommandResult, runCommand } from '../host-command.ts';
+import { idShift } from '../owners.ts';
+import type { Recipe } from '../recipe.ts';
+
+export interface Subject {
+  rootfs: string;
+  recipe: Recipe;
+  /** Text of a file inside; undefined when it is missing. Links are followed inside the image only. */
+  read(path: string): string | undefined;
+  /** Where a path inside leads after all links; undefined when it leads nowhere. */
+  follow(path: string): string | undefined;
+  /** Runs a program of the image as the user `dev`, without network. */
+  run(argv: readonly string[]): Promise<CommandResult>;
+}
+
+const enter = join(import.meta.dirname, 'enter.sh');
+const runTimeoutMs = 60_000;
+
+export function createSubject(rootfs: string, recipe: Recipe): Subject {
+  const follow = (path: string) => followInside(rootfs, path);
+  return {
+    rootfs,
+    recipe,
+    follow,
+    read(path) {
+      const target = follow(path);
+      return target === undefined ? undefined : readFileSync(join(rootfs, target), 'utf8');
+    },
+    run(argv) {
+      const namespaces = ['unshare', '--mount', '--pid', '--net', '--ipc', '--fork', '--kill-child'];
+      const uid = String(idShift + 1000);
+      return runCommand([...namespaces, enter, rootfs, uid, ...argv], { timeoutMs: runTimeoutMs });
+    },
+  };
+}
+
+function followInside(rootfs: string, path: string): string | undefined {
+  let at = '/';
+  const rest = path.split('/').filter(Boolean);
+  for (let links = 0; rest.length > 0; ) {
+    const next = resolve(at, rest.shift() ?? '');
+    if (!existsLink(join(rootfs, next))) return undefined;
+    if (!lstatSync(join(rootfs, next)).isSymbolicLink()) {
+      at = next;
+      continue;
+    }
+    links += 1;
+    if (links > 40) return undefined;
+    const target = resolve(dirname(next), readlinkSync(join(rootfs, next)));
+    rest.unshift(...target.split('/').filter(Boolean));
+    at = '/';
+  }
+  return at;
+}
+
+function existsLink(path: string): boolean {
+  return existsSync(path) || lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
