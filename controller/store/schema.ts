@@ -14,7 +14,8 @@ import type {
   Usage,
   User,
 } from '@polydev/protocol';
-import { bigint, index, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { bigint, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
 
 const timeMs = (name: string) => bigint(name, { mode: 'number' });
 
@@ -72,7 +73,11 @@ export const credentials = pgTable(
     updatedAtMs: timeMs('updated_at_ms').notNull(),
     lastUsedAtMs: timeMs('last_used_at_ms'),
   },
-  (table) => [index('credentials_by_user').on(table.userId, table.provider)],
+  (table) => [
+    index('credentials_by_user').on(table.userId, table.provider),
+    /** One proved credential for each label; a second one is a unique violation. */
+    uniqueIndex('credentials_by_label').on(table.userId, table.provider, table.label).where(sql`status <> 'unproven'`),
+  ],
 );
 
 export const authSessions = pgTable(

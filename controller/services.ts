@@ -1,0 +1,99 @@
+/**
+ * What the HTTP layer asks of the rest of the controller. Each method checks for itself that the caller may see the
+ * thing: someone else's is `not_found`, except that an owner sees everything.
+ */
+
+import type {
+  AddApiKey,
+  AuthSession,
+  Credential,
+  CredentialId,
+  Endpoint,
+  Run,
+  RunId,
+  RunStreamEvent,
+  Sandbox,
+  SandboxId,
+  SequencedEvent,
+  SessionEvent,
+  SessionId,
+  StartRun,
+  StartSession,
+  User,
+} from '@polydev/protocol';
+
+/** History after `afterSeq`, then live; ends after the final state or when the signal aborts. */
+export type EventStream<E> = AsyncIterable<SequencedEvent<E>>;
+
+/** Where an agent is and what it wants to hear. Never leaves the controller. */
+export interface AgentAccess extends Endpoint {
+  token: string;
+}
+
+export interface SessionService {
+  /** `forbidden` when `request.userId` is another's and the caller is no owner. */
+  start(user: User, request: StartSession): Promise<AuthSession>;
+  get(user: User, id: SessionId): Promise<AuthSession>;
+  /** Newest first. */
+  list(user: User): Promise<AuthSession[]>;
+  /** `session_over` when it has ended. */
+  extend(user: User, id: SessionId): Promise<AuthSession>;
+  /** Idempotent: cancelling what has ended answers how it ended. */
+  cancel(user: User, id: SessionId): Promise<AuthSession>;
+  /** Rejects before the first event when there is no such session. */
+  events(user: User, id: SessionId, afterSeq: number, signal: AbortSignal): Promise<EventStream<SessionEvent>>;
+  /** For the relay, which has checked a ticket. Waits until the desktop can be reached; `session_over` if it ends first. */
+  display(id: SessionId, signal: AbortSignal): Promise<AgentAccess>;
+}
+
+export interface CredentialService {
+  list(user: User): Promise<Credential[]>;
+  addApiKey(user: User, request: AddApiKey): Promise<Credential>;
+  /** Forgets it here; never tells the provider to revoke it. */
+  remove(user: User, id: CredentialId): Promise<void>;
+  /** A tiny real run. Answers the credential with its new status. */
+  test(user: User, id: CredentialId): Promise<Credential>;
+}
+
+export interface Page {
+  limit: number;
+  /** Only what is older than this one. */
+  before?: RunId;
+}
+
+export interface RunService {
+  start(user: User, request: StartRun): Promise<Run>;
+  get(user: User, id: RunId): Promise<Run>;
+  /** Newest first. */
+  list(user: User, page: Page): Promise<Run[]>;
+  /** Idempotent: cancelling what has ended answers how it ended. */
+  cancel(user: User, id: RunId): Promise<Run>;
+  /** Cancels first when it has not ended; then forgets the run and its events. */
+  remove(user: User, id: RunId): Promise<void>;
+  /** Rejects before the first event when there is no such run. */
+  events(user: User, id: RunId, afterSeq: number, signal: AbortSignal): Promise<EventStream<RunStreamEvent>>;
+}
+
+export interface SandboxStatus {
+  /** Hostd answers. */
+  hostd: boolean;
+  /** Hash of the golden image in use. */
+  image: string | null;
+  /** Sandboxes that are there now. */
+  sandboxes: number;
+}
+
+export interface SandboxService {
+  list(user: User): Promise<Sandbox[]>;
+  /** The newest part of its console. */
+  console(user: User, id: SandboxId): Promise<string>;
+  /** Never rejects. */
+  status(): Promise<SandboxStatus>;
+}
+
+export interface Services {
+  sessions: SessionService;
+  credentials: CredentialService;
+  runs: RunService;
+  sandboxes: SandboxService;
+}

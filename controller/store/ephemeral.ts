@@ -1,0 +1,24 @@
+/** Short-lived things: tickets, leases, rate limits, and waking those who follow a stream. In memory or in Redis. */
+
+export interface Lease {
+  /** Holds it for another `ttlMs`; false when it was lost meanwhile. */
+  renew(): Promise<boolean>;
+  /** Frees it, unless someone else holds it by now. */
+  release(): Promise<void>;
+}
+
+export interface EphemeralStore {
+  set(key: string, value: string, ttlMs: number): Promise<void>;
+  get(key: string): Promise<string | null>;
+  /** Gets and deletes in one step: of any number of callers one gets the value. */
+  take(key: string): Promise<string | null>;
+  delete(key: string): Promise<void>;
+  /** Null while someone else holds it. */
+  lease(key: string, ttlMs: number): Promise<Lease | null>;
+  /** Counts this call, and answers how many there were since the window opened with the first of them. */
+  hit(key: string, windowMs: number): Promise<number>;
+  publish(channel: string, message: string): Promise<void>;
+  /** Messages published after the promise resolves. Delivery is at most once: treat it as a wake-up. */
+  subscribe(channel: string, listener: (message: string) => void): Promise<() => void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,127 @@
+/** Timelines of sessions and runs: numbered from 1 without gaps, kept, and followed live. */
+
+import type { RunId, RunStreamEvent, SequencedEvent, SessionEvent, SessionId } from '@polydev/protocol';
+import { and, asc, eq, gt, sql } from 'drizzle-orm';
+import type { Database } from './database.ts';
+import type { EphemeralStore } from './ephemeral.ts';
+import { events } from './schema.ts';
+import { isUniqueViolation } from './unique-violation.ts';
+
+export type StreamId = SessionId | RunId;
+export type EventOf<S extends StreamId> = S extends SessionId ? SessionEvent : RunStreamEvent;
+
+export interface EventLog {
+  /** Calls for one stream are numbered in the order of the calls. */
+  append<S extends StreamId>(stream: S, event: EventOf<S>): Promise<SequencedEvent<EventOf<S>>>;
+  read<S extends StreamId>(stream: S, afterSeq: number): Promise<SequencedEvent<EventOf<S>>[]>;
+  /** History, then live: no gap, no duplicate. Ends only with the signal or with its reader. */
+  follow<S extends StreamId>(
+    stream: S,
+    afterSeq: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<SequencedEvent<EventOf<S>>, void, undefined>;
+  remove(stream: StreamId): Promise<void>;
+}
+
+/** A follower looks by itself this often, should a wake-up get lost. */
+const lookAnywayMs = 5000;
+/** Rows read at once. */
+const batchSize = 500;
+/** Each loser of a race between controllers tries again; this many in a row means that something is wrong. */
+const maxAttempts = 50;
+
+export function createEventLog(db: Database, ephemeral: EphemeralStore, now: () => number = Date.now): EventLog {
+  /** The last append of each stream that is under way here: keeps the order of the calls. */
+  const tails = new Map<StreamId, Promise<unknown>>();
+  const channelOf = (stream: StreamId) => `events:${stream}`;
+
+  async function insert<S extends StreamId>(stream: S, event: EventOf<S>): Promise<SequencedEvent<EventOf<S>>> {
+    const next = sql<number>`(select coalesce(max(seq), 0) + 1 from events where stream = ${stream})`;
+    for (let attempt = 1; ; attempt += 1) {
+      const atMs = now();
+      try {
+        const [row] = await db.insert(events).values({ stream, seq: next, atMs, event }).returning({ seq: events.seq });
+        if (!row) throw new Error('An insert answered no row.');
+        return { seq: row.seq, atMs, event };
+      } catch (error) {
+        if (attempt >= maxAttempts || !isUniqueViolation(error)) throw error;
+      }
+    }
+  }
+
+  async function readBatch<S extends StreamId>(stream: S, afterSeq: number, limit?: number) {
+    const query = db
+      .select({ seq: events.seq, atMs: events.atMs, event: events.event })
+      .from(events)
+      .where(and(eq(events.stream, stream), gt(events.seq, afterSeq)))
+      .orderBy(asc(events.seq));
+    const rows = await (limit === undefined ? query : query.limit(limit));
+    return rows as SequencedEvent<EventOf<S>>[];
+  }
+
+  return {
+    append(stream, event) {
+      const before = tails.get(stream) ?? Promise.resolve();
+      const appended = before.catch(() => {}).then(() => insert(stream, event));
+      tails.set(stream, appended);
+      return appended
+        .finally(() => {
+          if (tails.get(stream) === appended) tails.delete(stream);
+        })
+        .then(async (row) => {
+          await ephemeral.publish(channelOf(stream), String(row.seq)).catch(() => {}); // Followers look anyway.
+          return row;
+        });
+    },
+
+    read: (stream, afterSeq) => readBatch(stream, afterSeq),
+
+    async *follow(stream, afterSeq, signal) {
+      const bell = createBell(signal);
+      const unsubscribe = await ephemeral.subscribe(channelOf(stream), bell.ring);
+      let last = afterSeq;
+      try {
+        while (!signal.aborted) {
+          const rung = bell.next(lookAnywayMs);
+          const rows = await readBatch(stream, last, batchSize);
+          for (const row of rows) {
+            if (signal.aborted) return;
+            yield row;
+            last = row.seq;
+          }
+          if (rows.length < batchSize) await rung;
+        }
+      } finally {
+        unsubscribe();
+        bell.stop();
+      }
+    },
+
+    async remove(stream) {
+      await db.delete(events).where(eq(events.stream, stream));
+    },
+  };
+}
+
+/** Rings made before a wait begins are lost on purpose: take the wait first, then look, then await it. */
+function createBell(signal: AbortSignal) {
+  let wake = () => {};
+  let timer: NodeJS.Timeout | undefined;
+  const ring = () => wake();
+  signal.addEventListener('abort', ring, { once: true });
+  return {
+    ring,
+    next(timeoutMs: number): Promise<void> {
+      clearTimeout(timer);
+      return new Promise((resolve) => {
+        wake = resolve;
+        timer = setTimeout(resolve, timeoutMs);
+        if (signal.aborted) resolve();
+      });
+    },
+    stop() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', ring);
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { PolydevError } from '@polydev/protocol';
+import { is, sql } from 'drizzle-orm';
+import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
+import { type Database, openDatabase } from '../database.ts';
+import { migrate, readMigrations } from '../migrate.ts';
+import * as schema from '../schema.ts';
+import { embedded, server } from './databases.ts';
+
+const tables = Object.values(schema).filter((value) => is(value, PgTable)) as PgTable[];
+
+async function rowsOf(db: Database, query: ReturnType<typeof sql>): Promise<Record<string, unknown>[]> {
+  const result = (await db.execute(query)) as { rows: Record<string, unknown>[] };
+  return result.rows;
+}
+
+function expected() {
+  return tables.map(getTableConfig).map((table) => ({
+    name: table.name,
+    columns: table.columns
+      .map((column) => ({ name: column.name, type: column.getSQLType(), notNull: column.notNull }))
+      .sort((a, b) => a.name.localeCompare(b.name)),
+    primaryKey: [
+      ...table.columns.filter((column) => column.primary).map((column) => column.name),
+      ...table.primaryKeys.flatMap((key) => key.columns.map((column) => column.name)),
+    ].sort(),
+    unique: table.columns.filter((column) => column.isUnique).map((column) => column.name),
+    references: table.foreignKeys.map((key) => {
+      const { columns, foreignTable } = key.reference();
+      return `${columns.map((column) => column.name)} → ${getTableConfig(foreignTable).name} ${key.onDelete}`;
+    }),
+    indexes: table.indexes.map((index) => `${index.config.name}${index.config.unique ? ' unique' : ''}`).sort(),
+  }));
+}
+
+async function found(db: Database, name: string) {
+  const columns = await rowsOf(
+    db,
+    sql`select column_name, data_type, is_nullable from information_schema.columns where table_name = ${name} order by column_name`,
+  );
+  const constraints = await rowsOf(
+    db,
+    sql`select contype as kind, confdeltype as on_delete, confrelid::regclass::text as target,
+          (select array_to_json(array_agg(a.attname order by a.attname)) from pg_attribute a
+             where a.attrelid = conrelid and a.attnum = any (conkey)) as columns
+        from pg_constraint where conrelid = ${name}::regclass and contype in ('p', 'u', 'f')`,
+  );
+  const indexes = await rowsOf(
+    db,
+    sql`select c.relname as name, i.indisunique as "unique" from pg_index i join pg_class c on c.oid = i.indexrelid
+        where i.indrelid = ${name}::regclass and not exists (select 1 from pg_constraint where conindid = i.indexrelid)`,
+  );
+  const ofKind = (kind: string) => constraints.filter((constraint) => constraint.kind === kind);
+  const columnsOf = (constraint: Record<string, unknown>) => constraint.columns as string[];
+  return {
+    name,
+    columns: columns.map((column) => ({
+      name: column.column_name,
+      type: column.data_type,
+      notNull: column.is_nullable === 'NO',
+    })),
+    primaryKey: ofKind('p').flatMap(columnsOf),
+    unique: ofKind('u').flatMap(columnsOf),
+    references: ofKind('f').map(
+      (key) => `${columnsOf(key)} → ${key.target} ${key.on_delete === 'c' ? 'cascade' : key.on_delete}`,
+    ),
+    indexes: indexes.map((index) => `${index.name}${index.unique ? ' unique' : ''}`).sort(),
+  };
+}
+
+for (const database of [embedded, server]) {
+  test(`${database.name}: migrations make exactly the tables of schema.ts`, {
+    skip: database.skip,
+    timeout: 60_000,
+  }, async (t) => {
+    const { db } = await database.open(t);
+    for (const table of expected()) assert.deepEqual(await found(db, table.name), table);
+    const all = await rowsOf(db, sql`select table_name from information_schema.tables where table_schema = 'public'`);
+    assert.deepEqual(
+      all.map((row) => row.table_name).sort(),
+      [...expected().map((table) => table.name), 'schema_migrations'].sort(),
+    );
+  });
+
+  test(`${database.name}: migrating again changes nothing`, { skip: database.skip, timeout: 60_000 }, async (t) => {
+    const { db } = await database.open(t);
+    await migrate(db);
+    await migrate(db);
+  });
+
+  test(`${database.name}: a migration that fails leaves nothing behind`, {
+    skip: database.skip,
+    timeout: 60_000,
+  }, async (t) => {
+    const { db } = await database.open(t);
+    const known = await readMigrations();
+    const bad = { number: known.length + 1, name: 'bad', statements: ['create table half (id text)', 'no sql'] };
+    await assert.rejects(migrate(db, [...known, bad]));
+    assert.deepEqual(await rowsOf(db, sql`select 1 from information_schema.tables where table_name = 'half'`), []);
+    await migrate(db);
+  });
+
+  test(`${database.name}: a database of a newer version is refused`, {
+    skip: database.skip,
+    timeout: 60_000,
+  }, async (t) => {
+    const { db } = await database.open(t);
+    await db.execute(sql`insert into schema_migrations values (9999, 'from-the-future', 0)`);
+    await assert.rejects(migrate(db), (error) => error instanceof PolydevError && error.code === 'schema_newer');
+  });
+}
+
+test('server: two controllers that start together migrate once', { skip: server.skip, timeout: 60_000 }, async (t) => {
+  const { db } = await server.open(t);
+  await db.execute(sql`drop schema public cascade`);
+  await db.execute(sql`create schema public`);
+  const others = await Promise.all([server.reopen?.(), server.reopen?.(), server.reopen?.()]);
+  for (const other of others) await other?.close();
+  assert.equal((await rowsOf(db, sql`select * from schema_migrations`)).length, (await readMigrations()).length);
+});
+
+test('the embedded database keeps its rows in a folder that only its user may enter', {
+  timeout: 60_000,
+}, async (t) => {
+  const scratch = await mkdtemp(join(tmpdir(), 'polydev-database-'));
+  t.after(() => rm(scratch, { recursive: true, force: true }));
+  const dataDir = join(scratch, 'database');
+  const first = await openDatabase({ dataDir });
+  await first.db.insert(schema.facts).values({ name: 'a', value: 'b' });
+  await first.close();
+  const second = await openDatabase({ dataDir });
+  t.after(() => second.close());
+  assert.deepEqual(await second.db.select().from(schema.facts), [{ name: 'a', value: 'b' }]);
+  assert.equal((await stat(dataDir)).mode & 0o777, 0o700);
+});
