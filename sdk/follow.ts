@@ -43,9 +43,10 @@ export async function* follow<E>(
         if (interrupted) onInterrupted?.(null);
         interrupted = false;
         if (response.status === 204 || response.body === null) return;
+        let silent = true;
         for await (const message of readServerSentEvents(response.body)) {
           pauseMs = firstPauseMs;
-          emptyAnswers = -1;
+          silent = false;
           if (message === null) continue;
           const item = JSON.parse(message.data) as SequencedEvent<E>;
           if (item.seq <= seq) continue;
@@ -53,7 +54,7 @@ export async function* follow<E>(
           if (isLast(item.event)) ended = true;
           yield item;
         }
-        emptyAnswers += 1;
+        emptyAnswers = silent ? emptyAnswers + 1 : 0;
         if (ended || emptyAnswers === 2) return;
       } catch (error) {
         if (stop.signal.aborted || ended) return;
