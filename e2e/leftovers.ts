@@ -1,0 +1,77 @@
+/** What must not be there: leftovers of sandboxes on the host, and secrets outside the vault. */
+
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { HostPaths } from '../setup/paths.ts';
+
+const run = promisify(execFile);
+/** Larger files do not hold what a sign-in writes; the database's own files are smaller. */
+const maxSearchedBytes = 256 * 1024 * 1024;
+
+/** One line for each process, mount, link, cgroup, firewall table and journal entry that a stopped product left. */
+export async function findLeftovers(paths: HostPaths, links: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const command = readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
+    const groups = readText(`/proc/${pid}/cgroup`);
+    if (
+      command.includes(paths.home) ||
+      command.includes(`${paths.run}/`) ||
+      groups.includes(`polydev-${paths.instance}`)
+    ) {
+      if (Number(pid) !== process.pid) found.push(`process ${pid}: ${command.slice(0, 120)}`);
+    }
+  }
+  for (const line of readText('/proc/mounts').split('\n'))
+    if (line.includes(`${paths.run}/`)) found.push(`mount ${line}`);
+  const present = JSON.parse((await run('ip', ['-json', 'link'])).stdout) as { ifname: string }[];
+  for (const { ifname } of present) {
+    if (ifname.startsWith('pdv') && !links.includes(ifname)) found.push(`link ${ifname}`);
+  }
+  const groups = await run('find', ['/sys/fs/cgroup', '-type', 'd', '-path', `*polydev-${paths.instance}*`]);
+  for (const group of groups.stdout.split('\n').filter(Boolean)) found.push(`cgroup ${group}`);
+  for (const entry of readdirSync(paths.journal)) found.push(`journal ${entry}`);
+  return found;
+}
+
+/** Names of the sandbox links that are there now. */
+export async function sandboxLinks(): Promise<string[]> {
+  const present = JSON.parse((await run('ip', ['-json', 'link'])).stdout) as { ifname: string }[];
+  return present.map(({ ifname }) => ifname).filter((name) => name.startsWith('pdv'));
+}
+
+/** Each file below the folders that holds one of the secrets, plainly, in base64 or URL-encoded. */
+export function findSecrets(folders: readonly string[], secrets: readonly string[]): string[] {
+  const needles = secrets.flatMap((secret) => [
+    { secret, bytes: Buffer.from(secret) },
+    { secret, bytes: Buffer.from(Buffer.from(secret).toString('base64').replace(/=+$/, '').slice(0, -2)) },
+    { secret, bytes: Buffer.from(encodeURIComponent(secret)) },
+  ]);
+  const found: string[] = [];
+  for (const file of folders.flatMap(filesBelow)) {
+    const content = readFileSync(file);
+    for (const { secret, bytes } of needles) {
+      if (content.includes(bytes)) found.push(`${file} holds ${secret.slice(0, 8)}…`);
+    }
+  }
+  return found;
+}
+
+function filesBelow(folder: string): string[] {
+  const files: string[] = [];
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && statSync(path).size <= maxSearchedBytes) files.push(path);
+  }
+  return files;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // It ended while we looked.
+  }
+}

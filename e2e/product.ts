@@ -1,0 +1,103 @@
+/** The whole product as a person starts it, on a data folder and a port of its own. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type HostPaths, hostPaths, projectRoot } from '../setup/paths.ts';
+
+export interface Product {
+  url: string;
+  /** The one-time link that the first start prints. */
+  setupUrl: string;
+  paths: HostPaths;
+  /** Folder for the test's own files; removed by `remove`. */
+  scratch: string;
+  /** From the spawn until it said where it is. */
+  startMs: number;
+  stop(): Promise<number | null>;
+  remove(): void;
+}
+
+export interface ProductOptions {
+  /** Merged into the controller's config file. */
+  config: Record<string, unknown>;
+  extraCaPem?: string;
+}
+
+const startTimeoutMs = 10 * 60 * 1000;
+
+export async function startProduct({ config, extraCaPem }: ProductOptions): Promise<Product> {
+  const scratch = mkdtempSync(join(tmpdir(), 'polydev-e2e-'));
+  chmodSync(scratch, 0o755);
+  const configFile = join(scratch, 'config.json');
+  const caFile = join(scratch, 'ca.pem');
+  if (extraCaPem) writeFileSync(caFile, extraCaPem);
+  const egress = { ...(config.egress as object), ...(extraCaPem && { extraCaFile: caFile }) };
+  writeFileSync(configFile, JSON.stringify({ ...config, egress }, null, 2));
+  return startAgain(scratch, configFile);
+}
+
+/** Starts on the data that an earlier start left. */
+export async function startAgain(scratch: string, configFile = join(scratch, 'config.json')): Promise<Product> {
+  const home = join(scratch, 'home');
+  const port = await freePort();
+  const startedMs = performance.now();
+  const args = ['up', '--yes', '--port', String(port), '--data', home, '--config', configFile];
+  const child = spawn(join(projectRoot, 'polydev'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const { url, setupUrl } = await links(child);
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return {
+    url,
+    setupUrl,
+    paths: hostPaths(home),
+    scratch,
+    startMs: performance.now() - startedMs,
+    stop() {
+      child.kill('SIGTERM');
+      return ended;
+    },
+    remove() {
+      rmSync(scratch, { recursive: true, force: true });
+    },
+  };
+}
+
+function links(child: ChildProcess): Promise<{ url: string; setupUrl: string }> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    let url = '';
+    let setupUrl = '';
+    const timer = setTimeout(() => reject(new Error(`The product did not start in time:\n${said}`)), startTimeoutMs);
+    child.stderr?.on('data', (chunk) => {
+      said += chunk;
+    });
+    if (!child.stdout) throw new Error('No output to read.');
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      said += `${line}\n`;
+      url ||= /Polydev\s+(http\S+)/.exec(line)?.[1] ?? '';
+      setupUrl ||= /Set it up\s+(http\S+)/.exec(line)?.[1] ?? '';
+      // The empty line ends the greeting.
+      if (url && line === '') {
+        clearTimeout(timer);
+        resolve({ url, setupUrl });
+      }
+    });
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      reject(new Error(`The product ended with ${code}:\n${said}`));
+    });
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,128 @@
+/** One of our two processes: started, watched until it says it is ready, started again when it dies. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { mkdir, stat, truncate } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { isErrorCode, PolydevError } from '@polydev/protocol';
+
+const restartDelaysMs = [200, 1000, 3000, 10_000];
+/** After this long alive, a death counts as the first one again. */
+const settledMs = 60_000;
+const stopGraceMs = 12_000;
+const maxLogBytes = 50 * 1024 * 1024;
+
+export interface ChildSpec {
+  name: string;
+  command: string;
+  args: string[];
+  env: NodeJS.ProcessEnv;
+  cwd: string;
+  /** Who it runs as; root when absent. */
+  user?: { uid: number; gid: number };
+  logFile: string;
+}
+
+export interface Child<Ready> {
+  ready: Ready;
+  pid(): number | undefined;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the process and resolves with the JSON object of its first line on stdout. Fails with the `{"error"}` that
+ * it printed instead, or with the end of its log.
+ */
+export async function startChild<Ready>(spec: ChildSpec, onRestart: (sentence: string) => void): Promise<Child<Ready>> {
+  await mkdir(dirname(spec.logFile), { recursive: true });
+  if (((await stat(spec.logFile).catch(() => undefined))?.size ?? 0) > maxLogBytes) await truncate(spec.logFile);
+
+  let stopping = false;
+  let deaths = 0;
+  let current = launch(spec);
+  const ready = await current.ready;
+
+  const watch = async () => {
+    while (!stopping) {
+      const startedMs = performance.now();
+      await current.ended;
+      if (stopping) return;
+      deaths = performance.now() - startedMs > settledMs ? 0 : deaths + 1;
+      const delayMs = restartDelaysMs[Math.min(deaths, restartDelaysMs.length) - 1] ?? restartDelaysMs[0];
+      onRestart(`${spec.name} ended unexpectedly; starting it again. Its log: ${spec.logFile}`);
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      if (stopping) return;
+      current = launch(spec);
+      current.ready.catch((error) => onRestart(error.message));
+    }
+  };
+  void watch();
+
+  return {
+    ready: ready as Ready,
+    pid: () => current.process.pid,
+    async stop() {
+      stopping = true;
+      current.process.kill('SIGTERM');
+      const kill = setTimeout(() => current.process.kill('SIGKILL'), stopGraceMs);
+      await current.ended;
+      clearTimeout(kill);
+    },
+  };
+}
+
+function launch(spec: ChildSpec): { process: ChildProcess; ready: Promise<unknown>; ended: Promise<void> } {
+  const log = createWriteStream(spec.logFile, { flags: 'a', mode: 0o600 });
+  const child = spawn(spec.command, spec.args, {
+    cwd: spec.cwd,
+    env: spec.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(spec.user && { uid: spec.user.uid, gid: spec.user.gid }),
+  });
+  let tail = '';
+  child.stderr.on('data', (chunk) => {
+    tail = (tail + chunk).slice(-2000);
+  });
+  child.stderr.pipe(log);
+
+  const ended = new Promise<void>((resolve) => {
+    child.on('close', () => resolve());
+    child.on('error', () => resolve());
+  });
+  const ready = new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).once('line', (line) => {
+      const answer = parse(line);
+      if (answer && 'error' in answer) reject(errorOf(answer.error));
+      else if (answer) resolve(answer);
+      else reject(new PolydevError('internal', `${spec.name} said something unexpected: ${line.slice(0, 200)}`));
+    });
+    child.on('error', (error) =>
+      reject(new PolydevError('internal', `${spec.name} could not be started.`, { cause: error })),
+    );
+    ended.then(() => reject(new PolydevError('internal', `${spec.name} ended at its start. ${lastLine(tail)}`)));
+  });
+  ready.catch(() => {});
+  return { process: child, ready, ended };
+}
+
+function parse(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function errorOf(error: unknown): PolydevError {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  return new PolydevError(
+    isErrorCode(code) ? code : 'internal',
+    typeof message === 'string' ? message : 'Unknown error.',
+  );
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1)?.slice(0, 500) ?? '';
+}

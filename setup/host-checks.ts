@@ -1,0 +1,40 @@
+/** Things that must be true before any work is begun, each with its sentence. */
+
+import { mkdir, statfs } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { dirname } from 'node:path';
+import { PolydevError } from '@polydev/protocol';
+
+const GiB = 1024 ** 3;
+
+export function requireRoot(): void {
+  if (process.getuid?.() !== 0) {
+    throw new PolydevError(
+      'not_root',
+      'Polydev needs root to make sandboxes; what a network reaches does not run as root.',
+    );
+  }
+}
+
+export async function requireFreePort(host: string, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const sentence =
+        error.code === 'EADDRINUSE'
+          ? `Port ${port} is taken by another program.`
+          : `Port ${port} on ${host} cannot be used: ${error.message}.`;
+      reject(new PolydevError('port_taken', sentence, { cause: error }));
+    });
+    probe.listen(port, host, () => probe.close(() => resolve()));
+  });
+}
+
+export async function requireDisk(folder: string, neededGiB: number): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const { bavail, bsize } = await statfs(folder);
+  const freeGiB = (bavail * bsize) / GiB;
+  if (freeGiB >= neededGiB) return;
+  const sentence = `${neededGiB} GiB are needed on the disk of ${dirname(folder)}, and ${freeGiB.toFixed(1)} GiB are free.`;
+  throw new PolydevError('disk_full', sentence);
+}

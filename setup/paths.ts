@@ -1,0 +1,50 @@
+/** Where things are on the host. The only file of setup/ that reads the environment. */
+
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The unprivileged user that everything reachable by a network runs as. */
+export const serviceUser = 'polydev';
+
+export const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)));
+
+export interface HostPaths {
+  /** Data folder; holds everything that must outlive a restart. */
+  home: string;
+  releases: string;
+  journal: string;
+  /** The controller's own folder: database, master key, logs. */
+  controller: string;
+  images: string;
+  /** Sockets and sandboxes; gone after a reboot. */
+  run: string;
+  hostdSocket: string;
+  /** Tells several data folders on one machine apart: in link names, firewall tables, cgroups. */
+  instance: string;
+}
+
+export const defaultHome = process.env.POLYDEV_HOME ?? '/var/lib/polydev';
+
+export function hostPaths(home: string): HostPaths {
+  const absolute = resolve(home);
+  const instance =
+    absolute === '/var/lib/polydev' ? 'main' : createHash('sha256').update(absolute).digest('hex').slice(0, 6);
+  const run = join('/run/polydev', instance);
+  return {
+    home: absolute,
+    releases: join(absolute, 'releases'),
+    journal: join(absolute, 'journal'),
+    controller: join(absolute, 'controller'),
+    images: process.env.POLYDEV_IMAGES ?? '/var/cache/polydev/images',
+    run,
+    hostdSocket: join(run, 'hostd.sock'),
+    instance,
+  };
+}
+
+/** The folder itself, or the nearest one above it that exists. */
+export function nearestFolder(path: string): string {
+  return existsSync(path) ? path : nearestFolder(dirname(path));
+}

@@ -1,0 +1,117 @@
+/** Starts hostd as root, then the controller as the unprivileged user, and stops them in reverse. */
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Child, startChild } from './child.ts';
+import { type HostPaths, serviceUser } from './paths.ts';
+import type { Progress } from './progress.ts';
+import { nodeOf } from './release.ts';
+import type { ServiceUser } from './service-user.ts';
+
+/** What the controller says on its first line. */
+export interface ControllerReady {
+  url: string;
+  setupPath: string | null;
+  masterKeyCreated: boolean;
+}
+
+interface HostdReady {
+  gateway: { host: string; port: number };
+}
+
+export interface ProcessOptions {
+  paths: HostPaths;
+  release: string;
+  user: ServiceUser;
+  imageHash: string;
+  host: string;
+  port: number;
+  configFile?: string;
+  progress: Progress;
+  onTrouble: (sentence: string) => void;
+}
+
+export interface Processes {
+  ready: ControllerReady;
+  hostdPid(): number | undefined;
+  controllerPid(): number | undefined;
+  stop(): Promise<void>;
+}
+
+export async function startProcesses(options: ProcessOptions): Promise<Processes> {
+  const { paths, release, user, progress, onTrouble } = options;
+  await mkdir(paths.run, { recursive: true, mode: 0o755 });
+  await mkdir(paths.journal, { recursive: true, mode: 0o700 });
+  const common = {
+    command: nodeOf(release),
+    cwd: release,
+  };
+
+  const hostd = await progress.step('Host service', () =>
+    startChild<HostdReady>(
+      {
+        ...common,
+        name: 'hostd',
+        args: [
+          join(release, 'hostd/main.ts'),
+          ...flags({
+            socket: paths.hostdSocket,
+            group: serviceUser,
+            journal: paths.journal,
+            'run-dir': paths.run,
+            images: paths.images,
+            instance: paths.instance,
+          }),
+        ],
+        env: { PATH: process.env.PATH, LANG: 'C.UTF-8' },
+        logFile: join(paths.home, 'logs/hostd.log'),
+      },
+      onTrouble,
+    ),
+  );
+
+  let controller: Child<ControllerReady>;
+  try {
+    controller = await progress.step('Controller', () =>
+      startChild<ControllerReady>(
+        {
+          ...common,
+          name: 'controller',
+          args: [
+            join(release, 'controller/main.ts'),
+            ...flags({
+              host: options.host,
+              port: String(options.port),
+              data: paths.controller,
+              hostd: paths.hostdSocket,
+              image: options.imageHash,
+              web: join(release, 'web/dist'),
+              config: options.configFile,
+            }),
+          ],
+          env: { ...process.env, NODE_ENV: 'production' },
+          user,
+          logFile: join(paths.home, 'logs/controller.log'),
+        },
+        onTrouble,
+      ),
+    );
+  } catch (error) {
+    await hostd.stop();
+    throw error;
+  }
+
+  return {
+    ready: controller.ready,
+    hostdPid: hostd.pid,
+    controllerPid: controller.pid,
+    async stop() {
+      await controller.stop();
+      await hostd.stop();
+    },
+  };
+}
+
+function flags(values: Record<string, string | undefined>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
+}

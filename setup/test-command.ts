@@ -1,0 +1,90 @@
+/** `./polydev test [part of a file name]`: sets up what the tests need, then runs the checks and every test. */
+
+import { spawn } from 'node:child_process';
+import { glob } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { prepareHost } from './host.ts';
+import { projectRoot } from './paths.ts';
+import { createProgress } from './progress.ts';
+import { hostPackages, testPackages } from './system-packages.ts';
+
+/** These use the host itself (links, cgroups, images), so one at a time; all others share the cores. */
+const oneAtATime = /^(drivers\/oci|hostd|image|setup|e2e)\//;
+const testTimeoutMs = 15 * 60 * 1000;
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+export async function runTests(args: string[]): Promise<number> {
+  const [part = ''] = args;
+  const progress = createProgress(process.stderr);
+  await prepareHost({ packages: { ...hostPackages, ...testPackages }, progress, assumeYes: true });
+
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  if (part === '') for (const check of checks) countOne(counts, await check());
+
+  const files: string[] = [];
+  for await (const file of glob('*/**/*.test.ts', { cwd: projectRoot, exclude: ['**/node_modules/**'] }))
+    files.push(file);
+  const wanted = files.filter((file) => file.includes(part)).sort();
+  await runFiles(
+    wanted.filter((file) => !oneAtATime.test(file)),
+    2,
+    counts,
+  );
+  // The end-to-end tests last: when something small is broken, that is said first.
+  const serial = wanted.filter((file) => oneAtATime.test(file));
+  await runFiles(
+    [...serial.filter((file) => !file.startsWith('e2e/')), ...serial.filter((file) => file.startsWith('e2e/'))],
+    1,
+    counts,
+  );
+
+  process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
+  return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
+}
+
+const checks = [
+  () => succeeds('Biome', ['@biomejs/biome/bin/biome', 'check', '.']),
+  () => succeeds('Types', ['typescript/bin/tsc', '-p', 'tsconfig.json']),
+  () => succeeds('Types of the dashboard', ['typescript/bin/tsc', '-p', 'web/tsconfig.json']),
+];
+
+function succeeds(title: string, [tool = '', ...args]: string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(projectRoot, 'node_modules', tool), ...args], {
+      cwd: projectRoot,
+      stdio: 'inherit',
+    });
+    child.on('close', (code) => {
+      process.stdout.write(`${code === 0 ? '✔' : '✖'} ${title}\n`);
+      resolve(code === 0);
+    });
+  });
+}
+
+function countOne(counts: Counts, passed: boolean): void {
+  if (passed) counts.passed += 1;
+  else counts.failed += 1;
+}
+
+function runFiles(files: string[], concurrency: number, counts: Counts): Promise<void> {
+  if (files.length === 0) return Promise.resolve();
+  const stream = run({ files: files.map((file) => join(projectRoot, file)), concurrency, timeout: testTimeoutMs });
+  const isTest = (data: { details: { type?: string } }) => data.details.type !== 'suite';
+  stream.on('test:pass', (data) => {
+    if (!isTest(data)) return;
+    if (data.skip !== undefined && data.skip !== false) counts.skipped += 1;
+    else counts.passed += 1;
+  });
+  stream.on('test:fail', (data) => {
+    if (isTest(data)) counts.failed += 1;
+  });
+  stream.compose(spec).pipe(process.stdout, { end: false });
+  return new Promise((resolve) => stream.on('end', () => resolve()));
+}
