@@ -41,6 +41,7 @@ export const errorCatalogue = {
   unsupported: { status: 501, hint: 'This driver cannot do that; see its features.' },
   sandbox_failed: { status: 502, hint: 'Look at the console of the sandbox, then try again.' },
   sandbox_gone: { status: 410, hint: 'Start again; the sandbox has been destroyed.' },
+  already_done: { status: 409, hint: 'Go on: what was asked for happened before.' },
   agent_unreachable: { status: 502, hint: 'Try again; the sandbox will be replaced.' },
   agent_talks_nonsense: { status: 502, hint: 'Try again; the sandbox was destroyed because it broke protocol.' },
   capacity: { status: 503, hint: 'Wait until another sandbox ends, or raise the limits.' },

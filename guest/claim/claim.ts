@@ -1,0 +1,113 @@
+/** Tells an idle sandbox what it is for. Happens once. */
+
+import { join } from 'node:path';
+import {
+  type AgentEvent,
+  boxContexts,
+  type Claim,
+  type Claimed,
+  CredentialBundle,
+  PolydevError,
+  type ProviderId,
+  type SealedBox,
+} from '@polydev/protocol';
+import type { Provider } from '@polydev/providers/provider';
+import { createKeyPair, openSealed, sealTo } from '@polydev/vault/box';
+import { Value } from 'typebox/value';
+import { startCapture } from '../capture/capture.ts';
+import { type Credential, createCredential } from '../capture/credential.ts';
+import type { AgentConfig } from '../config.ts';
+import type { Forwarder } from '../egress/forwarder.ts';
+import type { EventLog } from '../events/event-log.ts';
+import type { HomeFolder } from '../home/home-files.ts';
+import { checkCertificate, writeCertificates } from './certificates.ts';
+import { greeting } from './greeting.ts';
+import { putFile } from './put-file.ts';
+import { setTimeZone } from './time-zone.ts';
+
+/** What exists from the claim on. */
+export interface ClaimedSandbox {
+  credential: Credential;
+  seal(bundle: CredentialBundle): SealedBox;
+  open(box: SealedBox): CredentialBundle;
+  stop(): void;
+}
+
+export interface Claims {
+  claim(claim: Claim): Claimed;
+  readonly current: ClaimedSandbox | undefined;
+  /** Throws `unavailable` before the claim. */
+  required(): ClaimedSandbox;
+}
+
+export function createClaims(deps: {
+  config: AgentConfig;
+  providers: Readonly<Record<ProviderId, Provider>>;
+  home: HomeFolder;
+  events: EventLog<AgentEvent>;
+  forwarder: Forwarder;
+  now: () => number;
+}): Claims {
+  const { config, home, events } = deps;
+  const keys = createKeyPair();
+  let current: ClaimedSandbox | undefined;
+
+  function seal(receiver: string, bundle: CredentialBundle): SealedBox {
+    return sealTo(receiver, Buffer.from(JSON.stringify(bundle)), boxContexts.toController);
+  }
+
+  function open(provider: ProviderId, box: SealedBox): CredentialBundle {
+    const plain = Buffer.from(openSealed(keys.privateKey, box, boxContexts.toAgent)).toString();
+    const bundle: unknown = JSON.parse(plain);
+    if (!Value.Check(CredentialBundle, bundle) || bundle.provider !== provider)
+      throw new PolydevError('invalid_request', 'The box does not hold a credential of this provider.');
+    return bundle;
+  }
+
+  function prepareDesktop(claim: Claim, provider: Provider, credential: Credential): { close(): void } {
+    for (const { path, content } of provider.desktopFiles) home.write(path, content);
+    const capture = startCapture({
+      home,
+      provider,
+      credential,
+      now: deps.now,
+      found: ({ reading, bundle }, seenAtMs) => {
+        if (reading.status !== 'valid') return;
+        const sealed = seal(claim.controllerPublicKey, bundle);
+        events.append({ type: 'credential', seenAtMs, sealed, account: reading.account });
+      },
+    });
+    putFile(join(config.runFolder, 'greeting'), greeting(provider.info));
+    return capture;
+  }
+
+  return {
+    claim(claim) {
+      if (current) throw new PolydevError('already_done', 'This sandbox is claimed.');
+      if (claim.extraCa !== undefined) checkCertificate(claim.extraCa);
+      // Throws for what is not a key, before anything is changed.
+      sealTo(claim.controllerPublicKey, Buffer.alloc(0), boxContexts.toController);
+
+      const provider = deps.providers[claim.provider];
+      const credential = createCredential(home, provider);
+      writeCertificates({ ...config, extraCa: claim.extraCa });
+      if (claim.timeZone !== undefined) setTimeZone({ ...config, zone: claim.timeZone });
+      const capture = claim.capture ? prepareDesktop(claim, provider, credential) : undefined;
+      deps.forwarder.open(claim.egress);
+      current = {
+        credential,
+        seal: (bundle) => seal(claim.controllerPublicKey, bundle),
+        open: (box) => open(claim.provider, box),
+        stop: () => capture?.close(),
+      };
+      return { agentPublicKey: keys.publicKey };
+    },
+    get current() {
+      return current;
+    },
+    required() {
+      if (!current) throw new PolydevError('unavailable', 'This sandbox is not claimed yet.');
+      return current;
+    },
+  };
+}

@@ -1,0 +1,17 @@
+/** What the agent says about itself. */
+
+import type { AgentHealth, DesktopPart, Profile } from '@polydev/protocol';
+
+export function createHealth(deps: {
+  version: string;
+  profile: Profile;
+  claimed: () => boolean;
+  desktop: () => DesktopPart[];
+}): () => AgentHealth {
+  return () => ({
+    version: deps.version,
+    profile: deps.profile,
+    claimed: deps.claimed(),
+    desktop: deps.desktop(),
+  });
+}

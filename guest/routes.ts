@@ -1,0 +1,59 @@
+/** The agent's routes, as protocol/agent.ts lists them. */
+
+import type { AgentHealth } from '@polydev/protocol';
+import { type AgentEvent, Claim, ExecRequest, limits, PolydevError, RestoreCredential } from '@polydev/protocol';
+import type { Claims } from './claim/claim.ts';
+import type { EventLog } from './events/event-log.ts';
+import type { Executions } from './exec/executions.ts';
+import { readBody, sendJson, sendNothing } from './http/body.ts';
+import { streamLog } from './http/ndjson.ts';
+import type { Routes } from './http/server.ts';
+
+const smallBodyBytes = 128 * 1024;
+const sealedBodyBytes = 4 * limits.credentialBytes;
+/** In JSON the prompt may take six times its length. */
+const execBodyBytes = 8 * limits.promptBytes;
+
+export function createRoutes(deps: {
+  health: () => AgentHealth;
+  claims: Claims;
+  events: EventLog<AgentEvent>;
+  executions: Executions;
+}): Routes {
+  const { claims, executions } = deps;
+  return {
+    'GET /health': ({ response }) => sendJson(response, 200, deps.health()),
+    'POST /claim': async ({ request, response }) =>
+      sendJson(response, 200, claims.claim(await readBody(request, Claim, smallBodyBytes))),
+    'GET /events': ({ response, query }) => streamLog(deps.events, numberOf(query), response),
+
+    'POST /credential/restore': async ({ request, response }) => {
+      const { sealed } = await readBody(request, RestoreCredential, sealedBodyBytes);
+      const sandbox = claims.required();
+      sandbox.credential.restore(sandbox.open(sealed));
+      sendNothing(response, 204);
+    },
+    'POST /credential/collect': ({ response }) => {
+      const { credential, seal } = claims.required();
+      sendJson(response, 200, credential.collect(seal));
+    },
+
+    'POST /exec': async ({ request, response }) => {
+      const body = await readBody(request, ExecRequest, execBodyBytes);
+      claims.required();
+      executions.start(body);
+      sendNothing(response, 202);
+    },
+    'GET /exec/:id/events': ({ response, id, query }) => streamLog(executions.log(id), numberOf(query), response),
+    'DELETE /exec/:id': ({ response, id }) => {
+      executions.cancel(id);
+      sendNothing(response, 204);
+    },
+  };
+}
+
+function numberOf(query: URLSearchParams): number {
+  const text = query.get('after') ?? '0';
+  if (!/^\d{1,15}$/.test(text)) throw new PolydevError('invalid_request', '`after` is not a number.');
+  return Number(text);
+}
