@@ -1,7 +1,7 @@
 /** The credential as it stands in the home folder, compared with what the controller knows of it. */
 
 import { createHash } from 'node:crypto';
-import { type CollectedCredential, type CredentialBundle, limits } from '@polydev/protocol';
+import { type CollectedCredential, type CredentialBundle, limits, PolydevError } from '@polydev/protocol';
 import type { CredentialReading, HomeFiles, Provider } from '@polydev/providers/provider';
 import type { HomeFolder } from '../home/home-files.ts';
 
@@ -24,6 +24,11 @@ export interface Credential {
   environment(): Record<string, string>;
 }
 
+/** A tool may keep other things beside its credential; packed they are gone. */
+const fileBytes = 4 * limits.credentialBytes;
+/** What still fits into a SealedBox, as base64 with its tag. */
+const bundleBytes = 1.5 * limits.credentialBytes - 16;
+
 export function createCredential(home: HomeFolder, provider: Provider): Credential {
   let apiKey: string | undefined;
   let known: string | undefined;
@@ -31,17 +36,21 @@ export function createCredential(home: HomeFolder, provider: Provider): Credenti
   function look(): Snapshot {
     const files: HomeFiles = Object.fromEntries(
       provider.credentialFiles.flatMap((path) => {
-        const content = home.read(path, limits.credentialBytes);
+        const content = home.read(path, fileBytes);
         return content === undefined ? [] : [[path, content]];
       }),
     );
     const bundle: CredentialBundle = {
       kind: 'files',
       provider: provider.id,
-      files: Object.entries(files).map(([path, content]) => ({ path, content })),
+      files: Object.entries(provider.pack(files)).map(([path, content]) => ({ path, content })),
     };
-    const fingerprint = createHash('sha256').update(JSON.stringify(bundle)).digest('hex');
-    return { reading: provider.readCredential(files), bundle, fingerprint };
+    const text = JSON.stringify(bundle);
+    return {
+      reading: Buffer.byteLength(text) > bundleBytes ? { status: 'incomplete' } : provider.readCredential(files),
+      bundle,
+      fingerprint: createHash('sha256').update(text).digest('hex'),
+    };
   }
 
   function know(snapshot: Snapshot): void {
@@ -57,6 +66,8 @@ export function createCredential(home: HomeFolder, provider: Provider): Credenti
         apiKey = bundle.apiKey;
         return;
       }
+      if (bundle.files.some(({ path }) => !provider.credentialFiles.includes(path)))
+        throw new PolydevError('invalid_request', 'The credential holds a file that is none of its tool.');
       for (const { path, content } of bundle.files) home.write(path, content);
       know(look());
     },

@@ -57,8 +57,7 @@ export function createClaims(deps: {
   }
 
   function open(provider: ProviderId, box: SealedBox): CredentialBundle {
-    const plain = Buffer.from(openSealed(keys.privateKey, box, boxContexts.toAgent)).toString();
-    const bundle: unknown = JSON.parse(plain);
+    const bundle = parseJson(Buffer.from(openSealed(keys.privateKey, box, boxContexts.toAgent)).toString());
     if (!Value.Check(CredentialBundle, bundle) || bundle.provider !== provider)
       throw new PolydevError('invalid_request', 'The box does not hold a credential of this provider.');
     return bundle;
@@ -110,4 +109,13 @@ export function createClaims(deps: {
       return current;
     },
   };
+}
+
+/** Undefined for what is not JSON: the parser's error would quote it. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -68,10 +68,11 @@ export function startProcess(
       log.append({ type: as, line });
       if (log.bytes > limits.runOutputBytes) stop('output_limit');
     };
+    const tooLong = () => say('stderr', `polydev: dropped a line of ${type} longer than ${limits.runLineBytes} bytes`);
     const splitter = createLineSplitter({
       maxBytes: limits.runLineBytes,
-      line: (line) => say(type, line),
-      tooLong: () => say('stderr', `polydev: a line of ${type} was longer than ${limits.runLineBytes} bytes; dropped`),
+      line: (line) => (fits(line) ? say(type, line) : tooLong()),
+      tooLong,
     });
     stream.on('data', (chunk: Buffer) => splitter.push(chunk));
     stream.on('end', () => splitter.end());
@@ -106,4 +107,9 @@ export function startProcess(
       return ended;
     },
   };
+}
+
+/** Few lines that are short enough can still grow beyond measure in JSON: those full of control characters. */
+function fits(line: string): boolean {
+  return line.length < limits.runLineBytes / 6 || Buffer.byteLength(JSON.stringify(line)) <= 2 * limits.runLineBytes;
 }
