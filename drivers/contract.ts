@@ -3,7 +3,15 @@
  * a sandbox is reached by an address and its token. Callers branch on `features()`, never on `name`.
  */
 
-import type { Features, Finding, SandboxAddress, SandboxExit, SandboxId, SandboxInfo, SandboxSpec } from '@polydev/protocol';
+import type {
+  Features,
+  Finding,
+  SandboxAddress,
+  SandboxExit,
+  SandboxId,
+  SandboxInfo,
+  SandboxSpec,
+} from '@polydev/protocol';
 
 export interface Driver {
   readonly name: string;
@@ -32,4 +40,22 @@ export interface Driver {
 
   /** Calls back once for each sandbox that ends from now on. Returns the way to stop listening. */
   onExit(listener: (exit: SandboxExit) => void): () => void;
+}
+
+/** What a start found of an earlier one. */
+export interface Recovery {
+  /** Alive, and served as before. */
+  adopted: SandboxId[];
+  /** Dead or half-made; nothing of them is left. */
+  swept: SandboxId[];
+  /** One sentence for each sandbox that would not go and each file in the journal that is not ours. */
+  problems: string[];
+}
+
+/** A driver that runs in this process, as hostd holds it. */
+export interface LocalDriver extends Driver {
+  /** To be called once, before anything else. */
+  recover(): Promise<Recovery>;
+  /** Destroys all sandboxes, unless they are to be kept for the next start, and lets go of the host. */
+  close(options: { keep: boolean }): Promise<void>;
 }
