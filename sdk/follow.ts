@@ -16,6 +16,8 @@ export interface FollowOptions {
 
 const firstPauseMs = 250;
 const longestPauseMs = 5000;
+/** The server writes at least a comment every 15 s: a connection this quiet is dead. */
+const silenceMs = 45_000;
 
 /** `isLast` knows the event after which the server closes the stream for good. */
 export async function* follow<E>(
@@ -37,14 +39,18 @@ export async function* follow<E>(
   let emptyAnswers = 0;
   try {
     while (!stop.signal.aborted) {
+      const quiet = new AbortController();
+      let quietTimer = setTimeout(() => quiet.abort(), silenceMs);
       try {
         const headers: Record<string, string> = seq > 0 ? { 'last-event-id': String(seq) } : {};
-        const response = await http.open(path, headers, stop.signal);
+        const response = await http.open(path, headers, AbortSignal.any([stop.signal, quiet.signal]));
         if (interrupted) onInterrupted?.(null);
         interrupted = false;
         if (response.status === 204 || response.body === null) return;
         let silent = true;
         for await (const message of readServerSentEvents(response.body)) {
+          clearTimeout(quietTimer);
+          quietTimer = setTimeout(() => quiet.abort(), silenceMs);
           pauseMs = firstPauseMs;
           silent = false;
           if (message === null) continue;
@@ -61,6 +67,8 @@ export async function* follow<E>(
         if (error instanceof PolydevApiError && !error.passing) throw error;
         if (!interrupted) onInterrupted?.(error);
         interrupted = true;
+      } finally {
+        clearTimeout(quietTimer);
       }
       await pause(pauseMs, stop.signal);
       pauseMs = Math.min(pauseMs * 2, longestPauseMs);
