@@ -1,0 +1,65 @@
+/** What the pages read, and under which keys it is kept. */
+
+import type { AuthSession, Run, RunId, SessionId, User } from '@polydev/protocol';
+import { PolydevApiError } from '@polydev/sdk';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { polydev } from './client.ts';
+import { queryClient } from './query-client.ts';
+
+export const keys = {
+  me: ['me'],
+  setup: ['setup'],
+  tokens: ['tokens'],
+  providers: ['providers'],
+  credentials: ['credentials'],
+  sessions: ['sessions'],
+  session: (id: string) => ['sessions', id],
+  runs: ['runs'],
+  run: (id: string) => ['runs', id],
+} as const;
+
+export const runsPage = 50;
+
+/** Null: nobody is signed in. */
+export function useMe() {
+  return useQuery<User | null>({
+    queryKey: keys.me,
+    queryFn: async () => {
+      try {
+        return await polydev.me();
+      } catch (error) {
+        if (error instanceof PolydevApiError && error.code === 'not_signed_in') return null;
+        throw error;
+      }
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+export const useSetupNeeded = () => useQuery({ queryKey: keys.setup, queryFn: polydev.setup.needed });
+export const useTokens = () => useQuery({ queryKey: keys.tokens, queryFn: polydev.tokens.list });
+export const useCredentials = () => useQuery({ queryKey: keys.credentials, queryFn: polydev.credentials.list });
+export const useSessions = () => useQuery({ queryKey: keys.sessions, queryFn: polydev.sessions.list });
+
+export const useProviders = () =>
+  useQuery({
+    queryKey: keys.providers,
+    queryFn: polydev.providers.list,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const useSession = (id: SessionId) =>
+  useQuery<AuthSession>({ queryKey: keys.session(id), queryFn: () => polydev.sessions.get(id) });
+
+export const useRun = (id: RunId) => useQuery<Run>({ queryKey: keys.run(id), queryFn: () => polydev.runs.get(id) });
+
+/** Newest first; older ones when asked for. */
+export const useRuns = () =>
+  useInfiniteQuery({
+    queryKey: keys.runs,
+    queryFn: ({ pageParam }) => polydev.runs.list({ limit: runsPage, ...(pageParam ? { before: pageParam } : {}) }),
+    initialPageParam: null as RunId | null,
+    getNextPageParam: (page) => (page.length < runsPage ? undefined : page.at(-1)?.id),
+  });
+
+export const refresh = (queryKey: readonly unknown[]) => queryClient.invalidateQueries({ queryKey });

@@ -1,0 +1,85 @@
+/** Title of the page, whether Polydev answers, and who is signed in. */
+
+import type { User } from '@polydev/protocol';
+import { useMutation } from '@tanstack/react-query';
+import { ArrowLeft, LogOut, Settings } from 'lucide-react';
+import { useNavigate } from 'react-router';
+import { ButtonLink } from '../../ui/button.tsx';
+import { Mark } from '../../ui/mark.tsx';
+import { Menu, MenuItem, MenuLabel, MenuLine } from '../../ui/menu.tsx';
+import { Status } from '../../ui/status.tsx';
+import { polydev } from '../data/client.ts';
+import { queryClient } from '../data/query-client.ts';
+import { useReachable } from '../data/reach.ts';
+import { paths } from '../paths.ts';
+import { useCurrentTitle } from './title.ts';
+
+export function TopBar({ me, back }: { me: User; back: boolean }) {
+  const title = useCurrentTitle();
+  const reachable = useReachable();
+  return (
+    <header className="flex h-14 shrink-0 items-center gap-3 border-b border-line px-4 sm:px-6">
+      {back ? (
+        <ButtonLink to={paths.connections} look="plain" className="-ml-2 size-10 px-0" aria-label="Back to Connections">
+          <ArrowLeft className="size-4.5" aria-hidden />
+        </ButtonLink>
+      ) : (
+        <Mark className="size-6 md:hidden" />
+      )}
+      <h1 className="min-w-0 flex-1 truncate text-base font-semibold">{title}</h1>
+      <div role="status" className="shrink-0">
+        <Status tone={reachable ? 'good' : 'bad'} pulsing={!reachable}>
+          {reachable ? (
+            <span className="sr-only text-muted sm:not-sr-only">Online</span>
+          ) : (
+            'No connection, trying again'
+          )}
+        </Status>
+      </div>
+      <UserMenu me={me} />
+    </header>
+  );
+}
+
+export function useLogOut() {
+  return useMutation({
+    mutationFn: polydev.logout,
+    onSettled: () => {
+      queryClient.clear();
+      // A full load: nothing of the former person stays in memory.
+      window.location.assign('/login');
+    },
+  });
+}
+
+function UserMenu({ me }: { me: User }) {
+  const navigate = useNavigate();
+  const logOut = useLogOut();
+  return (
+    <Menu
+      label="Account"
+      trigger={
+        <button
+          type="button"
+          aria-label={`Account of ${me.name}`}
+          className="grid size-10 shrink-0 place-items-center rounded-full"
+        >
+          <span className="grid size-8 place-items-center rounded-full bg-accent-soft text-sm font-semibold text-accent">
+            {[...me.name.trim()][0]?.toUpperCase()}
+          </span>
+        </button>
+      }
+    >
+      <MenuLabel>
+        {me.name} · {me.role}
+      </MenuLabel>
+      <MenuItem icon={<Settings />} onSelect={() => void navigate(paths.settings)}>
+        Settings
+      </MenuItem>
+      <MenuLine />
+      <MenuItem icon={<LogOut />} onSelect={() => logOut.mutate()}>
+        Log out
+      </MenuItem>
+    </Menu>
+  );
+}
