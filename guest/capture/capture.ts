@@ -44,7 +44,7 @@ export function startCapture(deps: {
     folders: provider.watchedFolders,
     changed,
   });
-  changed();
+  look(0);
 
   return {
     close() {

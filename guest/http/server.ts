@@ -34,7 +34,7 @@ export function createHttpServer(deps: { token: string; routes: Routes; upgrades
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = admit(request);
     const id = /^\/exec\/([^/]+)/.exec(url.pathname)?.[1] ?? '';
-    const path = id ? url.pathname.replace(id, ':id') : url.pathname;
+    const path = url.pathname.replace(/^\/exec\/[^/]+/, '/exec/:id');
     const route = deps.routes[`${request.method} ${path}`];
     if (!route) throw new PolydevError('not_found', 'The agent has no such route.');
     await route({ request, response, id, query: url.searchParams });

@@ -1,11 +1,11 @@
 /** An agent on a scratch folder and free ports, run by the present user, and a client that checks what it answers. */
 
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 import type { TestContext } from 'node:test';
 import { boxContexts, type Claim, Claimed, type CredentialBundle } from '@polydev/protocol';
 import { providers } from '@polydev/providers';
@@ -90,17 +90,17 @@ export function createClient(port: number) {
     },
     /** Events as they come, each checked, until the stream ends or the reader stops. */
     async *stream<T extends TSchema>(schema: T, path: string): AsyncGenerator<Static<T>> {
-      const stop = new AbortController();
-      const answer = await fetch(url(path), { headers, signal: stop.signal });
-      if (!answer.ok || !answer.body) throw new Error(`${answer.status} ${await answer.text()}`);
+      const [answer]: IncomingMessage[] = await once(get(url(path), { headers }), 'response');
+      if (answer?.statusCode !== 200) throw new Error(`${answer?.statusCode}`);
+      answer.on('error', () => {});
       try {
-        for await (const line of createInterface({ input: Readable.fromWeb(answer.body as ReadableStream) })) {
+        for await (const line of createInterface({ input: answer })) {
           const event: unknown = JSON.parse(line);
           if (!Value.Check(schema, event)) throw new Error(`does not fit: ${line.slice(0, 200)}`);
           yield event;
         }
       } finally {
-        stop.abort();
+        answer.destroy();
       }
     },
     async claim(changes: Partial<Claim> = {}) {
