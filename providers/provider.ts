@@ -10,6 +10,9 @@ export type CredentialReading =
   /** `absent`: nobody signed in. `incomplete`: half-written, look again. `blanked`: the tool ended the sign-in. */
   | { status: 'absent' | 'incomplete' | 'blanked' };
 
+/** Where all of this happens in a sandbox. */
+export const homeFolder = '/home/dev';
+
 export interface RunOptions {
   /** Checked against the pattern of StartRun.model. */
   model?: string;
@@ -39,6 +42,11 @@ export interface Provider {
   credentialFiles: readonly string[];
   /** Folders to watch, relative to the home folder; '' is the home folder itself. */
   watchedFolders: readonly string[];
+  /**
+   * Pure: of these files what a later run needs, and nothing else. Equal needs give equal text, packing twice changes
+   * nothing, and the reading stays the same. Never throws.
+   */
+  pack(files: HomeFiles): HomeFiles;
   /** Pure: what these files amount to. Never throws. */
   readCredential(files: HomeFiles): CredentialReading;
   /** Files put into the home folder of a sign-in desktop before its terminal greets. */

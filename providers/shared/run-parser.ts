@@ -1,0 +1,127 @@
+/**
+ * The part of a run parser that all tools share: an end that comes once, breaks between messages, names of tools
+ * between call and result, the last complaint for when the tool dies without a word. Memory does not grow with
+ * the output.
+ */
+
+import type { RunEvent, RunFailureCode, Usage } from '@polydev/protocol';
+import type { RunParser } from '../provider.ts';
+import { classify, oneLine, withoutSecrets } from './classify.ts';
+import { parseJson } from './json.ts';
+
+const messageLength = 500;
+const summaryLength = 200;
+const maxOpenTools = 64;
+
+/** Where a tool's own reader puts what it understood. */
+export interface Outlet {
+  started(facts: { model?: string; conversation?: string }): void;
+  /** A piece of the answer. Pieces of different messages are set apart by an empty line. */
+  text(piece: string, messageId: string): void;
+  /** True as soon as there is an answer. */
+  hasText(): boolean;
+  toolStarted(id: string, name: string, input: unknown): void;
+  toolFinished(id: string, name: string | undefined, output: unknown): void;
+  notice(text: string): void;
+  /** Remembered as the reason, in case nothing better comes. */
+  complain(text: string, code?: RunFailureCode): void;
+  usage(usage: Usage): void;
+  finished(): void;
+  /** Without a message or a code the last complaint gives them. */
+  failed(message?: string, code?: RunFailureCode): void;
+}
+
+export interface Dialect {
+  event(value: unknown, out: Outlet): void;
+  /** Exit statuses that mean that the credential was refused. */
+  authExitCodes?: readonly number[];
+}
+
+export function createRunParser(dialect: Dialect): RunParser {
+  let events: RunEvent[] = [];
+  let ended = false;
+  let lastMessageId: string | undefined;
+  let complaint: { text: string; code: RunFailureCode } | undefined;
+  const openTools = new Map<string, string>();
+
+  const out: Outlet = {
+    started: (facts) => void events.push({ type: 'started', ...facts }),
+    text(piece, messageId) {
+      if (piece === '') return;
+      const apart = lastMessageId !== undefined && lastMessageId !== messageId;
+      lastMessageId = messageId;
+      // What there was to complain about is over: the provider answers.
+      complaint = undefined;
+      events.push({ type: 'text', text: apart ? `\n\n${piece}` : piece });
+    },
+    hasText: () => lastMessageId !== undefined,
+    toolStarted(id, name, input) {
+      if (openTools.size < maxOpenTools) openTools.set(id, name);
+      events.push({ type: 'tool', name, phase: 'started', summary: summaryOf(input) });
+    },
+    toolFinished(id, name, output) {
+      const known = name ?? openTools.get(id) ?? 'tool';
+      openTools.delete(id);
+      events.push({ type: 'tool', name: known, phase: 'finished', summary: summaryOf(output) });
+    },
+    notice: (text) => void events.push({ type: 'notice', text: messageOf(text) }),
+    complain(text, code) {
+      complaint = { text: messageOf(text), code: code ?? classify(text) };
+    },
+    usage: (usage) => void events.push({ type: 'usage', usage }),
+    finished() {
+      ended = true;
+      events.push({ type: 'finished' });
+    },
+    failed(message, code) {
+      const said = message ? classify(message) : 'provider_failed';
+      const meant = code ?? (said === 'provider_failed' ? (complaint?.code ?? said) : said);
+      const text = message ? messageOf(message) : (complaint?.text ?? 'The tool failed and did not say why.');
+      ended = true;
+      events.push({ type: 'failure', code: meant, message: text });
+    },
+  };
+
+  function taken(): RunEvent[] {
+    const taken = events;
+    events = [];
+    return taken;
+  }
+
+  return {
+    line(text) {
+      const raw = parseJson(text);
+      if (raw === undefined) {
+        if (text.trim() !== '' && !ended) out.notice(text);
+        return { events: taken() };
+      }
+      if (!ended) dialect.event(raw, out);
+      const events = taken();
+      const quotesErrors = events.some(({ type }) => type === 'failure' || type === 'notice');
+      return { events, raw: quotesErrors ? parseJson(text, withoutSecrets) : raw };
+    },
+    end(exitCode, stderrTail) {
+      if (ended) return [];
+      const refused = exitCode !== null && dialect.authExitCodes?.includes(exitCode);
+      const status = exitCode === null ? '' : ` (exit status ${exitCode})`;
+      const message = complaint?.text ?? lastWords(stderrTail) ?? `The tool ended without a result${status}.`;
+      out.failed(message, refused ? 'provider_auth' : (complaint?.code ?? classify(stderrTail)));
+      return taken();
+    },
+  };
+}
+
+function messageOf(text: string): string {
+  return oneLine(withoutSecrets(text), messageLength);
+}
+
+function summaryOf(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+  return oneLine(withoutSecrets(text), summaryLength);
+}
+
+/** The last lines that say something: no stack traces, no closing brackets. */
+function lastWords(text: string): string | undefined {
+  const lines = text.split('\n').filter((line) => /\w/.test(line) && !/^\s+at /.test(line));
+  return lines.slice(-3).join(' ') || undefined;
+}
