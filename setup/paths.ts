@@ -23,14 +23,21 @@ export interface HostPaths {
   hostdSocket: string;
   /** Tells several data folders on one machine apart: in link names, firewall tables, cgroups. */
   instance: string;
+  /** Where sandboxes find the egress gateway; they themselves are in the /22 around it. */
+  gatewayAddress: string;
 }
 
 export const defaultHome = process.env.POLYDEV_HOME ?? '/var/lib/polydev';
 
+/** Blocks of 1024 addresses in 100.127.0.0/16, of the range that no network outside a provider uses. */
+const blocks = 64;
+
 export function hostPaths(home: string): HostPaths {
   const absolute = resolve(home);
-  const instance =
-    absolute === '/var/lib/polydev' ? 'main' : createHash('sha256').update(absolute).digest('hex').slice(0, 6);
+  const digest = createHash('sha256').update(absolute).digest();
+  const isMain = absolute === '/var/lib/polydev';
+  const instance = isMain ? 'main' : `i${digest.toString('hex').slice(0, 6)}`;
+  const block = isMain ? blocks - 1 : (digest[3] ?? 0) % (blocks - 1);
   const run = join('/run/polydev', instance);
   return {
     home: absolute,
@@ -41,6 +48,7 @@ export function hostPaths(home: string): HostPaths {
     run,
     hostdSocket: join(run, 'hostd.sock'),
     instance,
+    gatewayAddress: `100.127.${block * 4 + 3}.1`,
   };
 }
 

@@ -8,6 +8,7 @@ import type { Step } from './progress.ts';
 /** Package → why the host needs it. */
 export const hostPackages: Readonly<Record<string, string>> = {
   runc: 'runs the sandboxes',
+  conmon: 'keeps the console of each sandbox',
   mmdebstrap: 'builds the golden image',
   'debian-archive-keyring': 'proves the packages of the golden image',
   nftables: 'closes the network around each sandbox',

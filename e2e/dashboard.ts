@@ -1,0 +1,47 @@
+/** A person at the dashboard, in a real Chromium. Anything that the strict CSP refuses fails the test. */
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+/** Screenshots of every run, to look at. */
+const outDir = join(import.meta.dirname, 'out');
+const executablePath = '/usr/bin/chromium';
+const flags = [
+  '--no-sandbox', // it runs as root here, and visits nothing but our own pages
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export interface Dashboard {
+  page: Page;
+  /** What the browser complained about: refused by CSP, or thrown. */
+  complaints: string[];
+  shot(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openDashboard(): Promise<Dashboard> {
+  mkdirSync(outDir, { recursive: true });
+  const browser: Browser = await chromium.launch({ executablePath, args: flags });
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (/Content Security Policy|Refused to/i.test(message.text())) complaints.push(message.text());
+  });
+  return {
+    page,
+    complaints,
+    async shot(name) {
+      await page.screenshot({ path: join(outDir, `${name}.png`) });
+    },
+    close: () => browser.close(),
+  };
+}

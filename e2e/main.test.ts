@@ -1,0 +1,117 @@
+/** The main job, whole: a newcomer sets Polydev up, connects the tools, and gets answers; nothing is left behind. */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { ProviderId } from '@polydev/protocol';
+import { openDashboard } from './dashboard.ts';
+import { findLeftovers, findSecrets, sandboxLinks } from './leftovers.ts';
+import { owner } from './owner.ts';
+import { startAgain } from './product.ts';
+import { type BrowserLogin, connectByApiKey, signInByBrowser } from './sign-in.ts';
+import { openWorld } from './world.ts';
+
+const isRoot = process.getuid?.() === 0;
+const providers: readonly ProviderId[] = ['claude_code', 'openai_codex', 'google_gemini'];
+const browserLogins: readonly BrowserLogin[] = [
+  { provider: 'claude_code', command: 'claude auth login', consentPath: '/cai/oauth/authorize' },
+  { provider: 'openai_codex', command: 'codex login', consentPath: '/oauth/authorize' },
+];
+
+test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', timeout: 15 * 60_000 }, async (t) => {
+  const linksBefore = await sandboxLinks();
+  const world = await openWorld();
+  const { product, doubles } = world;
+  const dashboard = await openDashboard();
+  const { page } = dashboard;
+  t.after(async () => {
+    await dashboard.close();
+    await world.close();
+    product.remove();
+  });
+
+  await t.test('the process that listens is not root', () => {
+    const port = Number(new URL(product.url).port);
+    assert.notEqual(uidOfListener(port), 0);
+  });
+
+  await t.test('set-up asks for name and password and lands on Connections', async () => {
+    await page.goto(product.setupUrl);
+    await page.getByLabel('Name').fill(owner.name);
+    await page.getByLabel('Password').fill(owner.password);
+    await dashboard.shot('set-up');
+    await page.getByRole('button', { name: 'Create account' }).click();
+    await page.waitForURL(/\/dashboard\/remote-cli$/);
+    for (const provider of providers) await page.getByTestId(`card-${provider}`).waitFor();
+    await dashboard.shot('connections-empty');
+  });
+
+  for (const login of browserLogins) {
+    await t.test(`${login.provider}: browser login in the desktop`, () => signInByBrowser(world, dashboard, login));
+  }
+
+  for (const provider of providers) {
+    await t.test(`${provider}: API key`, () => connectByApiKey(world, page, provider, 'key'));
+  }
+  await dashboard.shot('connections-full');
+
+  for (const provider of providers) {
+    await t.test(`${provider}: a prompt is answered`, async () => {
+      const word = `pear-${provider.slice(0, 4)}`;
+      await page.goto(`${product.url}/dashboard/runs?provider=${provider}`);
+      await page.getByRole('textbox', { name: /prompt/i }).fill(`Please say exactly ${word}`);
+      await page.keyboard.press('Control+Enter');
+      await page.getByTestId('answer').last().getByText(word).waitFor();
+      await page.getByTestId('answer').last().and(page.locator('[data-state=succeeded]')).waitFor();
+      await dashboard.shot(`${provider}-run`);
+      assert.ok(doubles.state.prompts.some((seen) => seen.provider === provider && seen.prompt.includes(word)));
+    });
+  }
+
+  await t.test('no page broke the content security policy', () => assert.deepEqual(dashboard.complaints, []));
+
+  await t.test('a second start takes at most 3 s and shows the same connections', async () => {
+    assert.equal(await product.stop(), 0);
+    const again = await startAgain(product.scratch);
+    t.after(() => again.stop());
+    assert.equal(again.setupUrl, '');
+    assert.ok(again.startMs <= 3000, `it took ${Math.round(again.startMs)} ms`);
+    await page.goto(`${again.url}/login`);
+    await page.getByLabel('Name').fill(owner.name);
+    await page.getByLabel('Password').fill(owner.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForURL(/\/dashboard\/remote-cli$/);
+    for (const provider of providers)
+      await page.getByTestId(`card-${provider}`).getByText('Connected').first().waitFor();
+    assert.equal(await again.stop(), 0);
+  });
+
+  await t.test('no process, mount, link, cgroup or secret is left', async () => {
+    assert.deepEqual(await findLeftovers(product.paths, linksBefore), []);
+    const secrets = [...doubles.state.secrets(), owner.password];
+    assert.ok(secrets.length > 10);
+    assert.deepEqual(
+      findSecrets(
+        [
+          join(product.paths.home, 'controller'),
+          join(product.paths.home, 'logs'),
+          product.paths.journal,
+          product.paths.run,
+        ],
+        secrets,
+      ),
+      [],
+    );
+  });
+});
+
+/** From /proc/net/tcp: who holds the listening socket. */
+function uidOfListener(port: number): number {
+  const wanted = port.toString(16).toUpperCase().padStart(4, '0');
+  for (const line of readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)) {
+    const [, local = '', , state, , , , uid] = line.trim().split(/\s+/);
+    if (local.endsWith(`:${wanted}`) && state === '0A') return Number(uid);
+  }
+  throw new Error(`Nobody listens on ${port}.`);
+}

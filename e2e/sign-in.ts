@@ -1,0 +1,80 @@
+/** Signs in to a tool the way a person does: in the desktop, seen through the dashboard. */
+
+import type { ProviderId } from '@polydev/protocol';
+import type { Page } from 'playwright-core';
+import type { Dashboard } from './dashboard.ts';
+import type { World } from './world.ts';
+
+/** Between two tries to press Enter on a page that may not have painted yet. */
+const pressAgainMs = 700;
+const consentMs = 40_000;
+
+export interface BrowserLogin {
+  provider: ProviderId;
+  command: string;
+  /** Path of the double's consent page. */
+  consentPath: string;
+}
+
+export async function signInByBrowser(world: World, dashboard: Dashboard, login: BrowserLogin): Promise<void> {
+  const { page } = dashboard;
+  const { provider, command, consentPath } = login;
+  await page.goto(`${world.product.url}/dashboard/remote-cli`);
+  await page
+    .getByTestId(`card-${provider}`)
+    .getByRole('button', { name: /^Connect/ })
+    .click();
+  await page.waitForURL(/\/dashboard\/remote-cli\/auth\?sessionId=ses_/);
+  await page.locator('[data-testid=viewer-state][data-state=live]').waitFor();
+  await page.locator('[data-testid=step-machine][data-state=done]').waitFor();
+  await dashboard.shot(`${provider}-desktop`);
+
+  const screen = page.getByTestId('viewer').locator('canvas');
+  await screen.click();
+  await page.keyboard.type(command, { delay: 15 });
+  await page.keyboard.press('Enter');
+  await page.locator('[data-testid=step-page][data-state=done]').waitFor();
+
+  await approve(world, page, consentPath);
+  await page.getByText('Successfully connected').waitFor();
+  await dashboard.shot(`${provider}-connected`);
+}
+
+/** Presses Enter in the sandbox's browser, where Approve has the focus, until the double has heard it. */
+async function approve(world: World, page: Page, consentPath: string): Promise<void> {
+  await world.seen((request) => request.method === 'GET' && request.path === consentPath, consentMs);
+  const approved = world.seen(
+    (request) => request.method === 'POST' && request.path.startsWith(consentPath),
+    consentMs,
+  );
+  let done = false;
+  approved.then(
+    () => {
+      done = true;
+    },
+    () => {
+      done = true;
+    },
+  );
+  while (!done) {
+    await page.keyboard.press('Enter');
+    await Promise.race([approved, page.waitForTimeout(pressAgainMs)]);
+  }
+  await approved;
+}
+
+export async function connectByApiKey(world: World, page: Page, provider: ProviderId, label: string): Promise<void> {
+  const [apiKey = ''] = world.doubles.state.apiKeys[provider];
+  await page.goto(`${world.product.url}/dashboard/remote-cli`);
+  const card = page.getByTestId(`card-${provider}`);
+  await card
+    .getByRole('button', { name: /API key|More/ })
+    .first()
+    .click();
+  const dialog = page.getByRole('dialog');
+  if (!(await dialog.isVisible())) await page.getByRole('menuitem', { name: /API key/ }).click();
+  await dialog.getByLabel(/key/i).first().fill(apiKey);
+  await dialog.getByLabel(/label|name/i).fill(label);
+  await dialog.getByRole('button', { name: /Connect|Save|Add/ }).click();
+  await dialog.waitFor({ state: 'hidden' });
+}

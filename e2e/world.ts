@@ -1,0 +1,52 @@
+/** The product with the doubles behind the providers' names, through the product's own routes and extra CA. */
+
+import { type Doubles, type SeenRequest, startDoubles } from '@polydev/doubles';
+import { type Product, startProduct } from './product.ts';
+
+export interface World {
+  product: Product;
+  doubles: Doubles;
+  /** Resolves with the first request, past or coming, that fits; each is answered once. */
+  seen(fits: (request: SeenRequest) => boolean, withinMs: number): Promise<SeenRequest>;
+  close(): Promise<void>;
+}
+
+export async function openWorld(config: Record<string, unknown> = {}): Promise<World> {
+  const past: SeenRequest[] = [];
+  const waiting = new Set<() => void>();
+  const doubles = await startDoubles({
+    onRequest(request) {
+      past.push(request);
+      for (const look of [...waiting]) look();
+    },
+  });
+  const routes = Object.fromEntries(doubles.hosts.map((host) => [host, `127.0.0.1:${doubles.port}`]));
+  const product = await startProduct({ config: { ...config, egress: { routes } }, extraCaPem: doubles.caPem });
+  return {
+    product,
+    doubles,
+    seen(fits, withinMs) {
+      return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(look);
+          const lately = past.slice(-8).map(({ method, host, path, status }) => `${method} ${host}${path} ${status}`);
+          reject(new Error(`The doubles did not hear it. Lately:\n${lately.join('\n')}`));
+        }, withinMs);
+        const look = () => {
+          const at = past.findIndex(fits);
+          const [request] = at === -1 ? [] : past.splice(at, 1);
+          if (!request) return;
+          clearTimeout(timer);
+          waiting.delete(look);
+          resolve(request);
+        };
+        waiting.add(look);
+        look();
+      });
+    },
+    async close() {
+      await product.stop();
+      await doubles.close();
+    },
+  };
+}
