@@ -25,6 +25,11 @@ export function withoutSecrets(text: string): string {
   return text.replace(secretShapes, '$1…');
 }
 
+/** Quick and never wrongly false. */
+export function mayHoldSecret(text: string): boolean {
+  return /sk-|AIza|ya29\.|1\/\/|eyJ/.test(text);
+}
+
 /** One line, cut to so many characters. */
 export function oneLine(text: string, maxLength: number): string {
   const line = text

@@ -6,7 +6,7 @@
 
 import type { RunEvent, RunFailureCode, Usage } from '@polydev/protocol';
 import type { RunParser } from '../provider.ts';
-import { classify, oneLine, withoutSecrets } from './classify.ts';
+import { classify, mayHoldSecret, oneLine, withoutSecrets } from './classify.ts';
 import { parseJson } from './json.ts';
 
 const messageLength = 500;
@@ -97,8 +97,9 @@ export function createRunParser(dialect: Dialect): RunParser {
       }
       if (!ended) dialect.event(raw, out);
       const events = taken();
-      const quotesErrors = events.some(({ type }) => type === 'failure' || type === 'notice');
-      return { events, raw: quotesErrors ? parseJson(text, withoutSecrets) : raw };
+      // The answer is the answer; all else may quote a key, as errors do.
+      if (events.some(({ type }) => type === 'text') || !mayHoldSecret(text)) return { events, raw };
+      return { events, raw: parseJson(text, withoutSecrets) };
     },
     end(exitCode, stderrTail) {
       if (ended) return [];
