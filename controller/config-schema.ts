@@ -89,6 +89,8 @@ export const Config = Type.Object(
 
     sandbox: Type.Object(
       {
+        /** Sandboxes that may be there at once. Runs wait for a free one, sign-ins do not. */
+        atMost: Type.Integer({ minimum: 1, default: 8 }),
         desktop: withDefaults(desktopLimits),
         headless: withDefaults(headlessLimits),
       },

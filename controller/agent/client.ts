@@ -36,8 +36,6 @@ export interface AgentClient {
   /** Ends after `exit`, or when the signal aborts. */
   execEvents(id: string, after: number, signal: AbortSignal): AsyncIterable<ExecEvent>;
   cancelExec(id: string): Promise<void>;
-  /** Where the display's RFB stream is, for a WebSocket client. */
-  rfb(): { url: string; headers: { authorization: string } };
 }
 
 export interface AgentClientOptions {
@@ -94,12 +92,6 @@ export function createAgentClient(address: AgentAddress, options: AgentClientOpt
         },
         after,
       ),
-
-    rfb() {
-      const { host, port } = address.endpoint;
-      const shownHost = host.includes(':') ? `[${host}]` : host;
-      return { url: `ws://${shownHost}:${port}/rfb`, headers: { authorization: `Bearer ${address.token}` } };
-    },
   };
 }
 

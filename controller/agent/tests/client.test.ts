@@ -158,9 +158,3 @@ test('lines keep their order and their letters however the bytes are cut', { tim
   const [first] = await all(agent.client.execEvents('run_1', 0, live));
   assert.deepEqual(first, { n: 1, atMs: 1, type: 'stdout', line: 'grüß 🐧' });
 });
-
-test('the display is named without its token in the address', () => {
-  const rfb = createAgentClient({ endpoint: { host: 'fd00::1', port: 8080 }, token }).rfb();
-  assert.equal(rfb.url, 'ws://[fd00::1]:8080/rfb');
-  assert.equal(rfb.headers.authorization, `Bearer ${token}`);
-});

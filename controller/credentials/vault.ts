@@ -1,0 +1,213 @@
+/**
+ * Credentials at rest: rows whose secret part is an envelope bound to the row's id and version. Every change makes the
+ * next version, and only from the version that its writer has seen.
+ */
+
+import {
+  type AccountInfo,
+  type Credential,
+  type CredentialId,
+  newId,
+  PolydevError,
+  type ProviderId,
+  type UserId,
+} from '@polydev/protocol';
+import { openEnvelope, sealEnvelope } from '@polydev/vault/envelope';
+import type { MasterKey } from '@polydev/vault/master-key';
+import { and, desc, eq, ne } from 'drizzle-orm';
+import type { Database } from '../store/database.ts';
+import { credentials } from '../store/schema.ts';
+import { storable } from '../store/storable.ts';
+import { decodeBundle, encodeBundle, type SecretBundle } from './bundle.ts';
+
+/** A row without its secret. */
+export interface StoredCredential extends Omit<Credential, 'status'> {
+  userId: UserId;
+  status: Credential['status'] | 'unproven';
+}
+
+export interface CredentialContent {
+  bundle: SecretBundle;
+  account: AccountInfo;
+}
+
+export interface NewCredential extends CredentialContent {
+  userId: UserId;
+  provider: ProviderId;
+  label: string;
+}
+
+/** The place that a proved credential takes. */
+export interface Place {
+  userId: UserId;
+  provider: ProviderId;
+  label: string;
+}
+
+export interface Vault {
+  /** Captured, not yet proved: seen by nobody until `promote`. */
+  putUnproven(credential: NewCredential): Promise<StoredCredential>;
+  /**
+   * Makes an unproven credential the one of its label, with this content; what stood there keeps its id and gets a new
+   * version. In the caller's transaction.
+   */
+  promote(tx: Database, unproven: StoredCredential, content: CredentialContent): Promise<StoredCredential>;
+  /** Null when there is none by this id. */
+  find(id: CredentialId): Promise<StoredCredential | null>;
+  findPlaced(place: Place): Promise<StoredCredential | null>;
+  /** Newest first, unproven ones left out. */
+  list(userId: UserId): Promise<StoredCredential[]>;
+  /** `no_credential` when it is gone. */
+  open(id: CredentialId): Promise<{ stored: StoredCredential; bundle: SecretBundle }>;
+  /** `stale_version` when another version is there by now, or none. */
+  replaceIfVersion(id: CredentialId, version: number, content: CredentialContent): Promise<StoredCredential>;
+  /** True when it was done: the status belongs to the version that was tried. */
+  setStatusIfVersion(id: CredentialId, version: number, status: Credential['status']): Promise<boolean>;
+  touch(id: CredentialId): Promise<void>;
+  remove(id: CredentialId): Promise<void>;
+  removeUnproven(id: CredentialId): Promise<void>;
+  /** For the start, when no sign-in can be under way. */
+  removeAllUnproven(): Promise<void>;
+}
+
+/** All but the envelope. */
+const openColumns = {
+  id: credentials.id,
+  userId: credentials.userId,
+  provider: credentials.provider,
+  label: credentials.label,
+  kind: credentials.kind,
+  status: credentials.status,
+  account: credentials.account,
+  version: credentials.version,
+  createdAtMs: credentials.createdAtMs,
+  updatedAtMs: credentials.updatedAtMs,
+  lastUsedAtMs: credentials.lastUsedAtMs,
+};
+
+export function createVault(db: Database, masterKey: MasterKey, now: () => number = Date.now): Vault {
+  type Identity = Pick<StoredCredential, 'id' | 'userId' | 'provider'>;
+
+  /** The columns that hold this content as this version of this credential. */
+  function sealed({ id, userId, provider }: Identity, version: number, { bundle, account }: CredentialContent) {
+    return {
+      kind: bundle.reveal().kind,
+      account: storable(account),
+      envelope: sealEnvelope(masterKey, encodeBundle(bundle), { userId, provider, credentialId: id, version }),
+      version,
+      updatedAtMs: now(),
+    };
+  }
+
+  async function find(id: CredentialId, from: Database = db): Promise<StoredCredential | null> {
+    const [row] = await from.select(openColumns).from(credentials).where(eq(credentials.id, id));
+    return row ?? null;
+  }
+
+  function placed({ userId, provider, label }: Place) {
+    return and(
+      eq(credentials.userId, userId),
+      eq(credentials.provider, provider),
+      eq(credentials.label, label),
+      ne(credentials.status, 'unproven'),
+    );
+  }
+
+  return {
+    async putUnproven({ userId, provider, label, bundle, account }) {
+      const identity = { id: newId('credential'), userId, provider };
+      const [row] = await db
+        .insert(credentials)
+        .values({
+          ...identity,
+          ...sealed(identity, 1, { bundle, account }),
+          label,
+          status: 'unproven',
+          createdAtMs: now(),
+        })
+        .returning(openColumns);
+      if (!row) throw new Error('An insert answered no row.');
+      return row;
+    },
+
+    async promote(tx, unproven, content) {
+      const [present] = await tx.select(openColumns).from(credentials).where(placed(unproven)).for('update');
+      const target = present ?? unproven;
+      if (present) await tx.delete(credentials).where(eq(credentials.id, unproven.id));
+      const [row] = await tx
+        .update(credentials)
+        .set({ ...sealed(target, target.version + 1, content), status: 'active' })
+        .where(and(eq(credentials.id, target.id), eq(credentials.version, target.version)))
+        .returning(openColumns);
+      if (!row) throw stale(target.id);
+      return row;
+    },
+
+    find: (id) => find(id),
+
+    async findPlaced(place) {
+      const [row] = await db.select(openColumns).from(credentials).where(placed(place));
+      return row ?? null;
+    },
+
+    list: (userId) =>
+      db
+        .select(openColumns)
+        .from(credentials)
+        .where(and(eq(credentials.userId, userId), ne(credentials.status, 'unproven')))
+        .orderBy(desc(credentials.createdAtMs)),
+
+    async open(id) {
+      const [row] = await db.select().from(credentials).where(eq(credentials.id, id));
+      if (!row) throw new PolydevError('no_credential', 'This credential is no longer there.');
+      const { envelope, ...stored } = row;
+      const { userId, provider, version } = stored;
+      const bytes = openEnvelope(masterKey, envelope, { userId, provider, credentialId: id, version });
+      const bundle = bytes && decodeBundle(bytes);
+      if (!bundle)
+        throw new PolydevError('internal', 'A stored credential cannot be read.', { details: { id, version } });
+      return { stored, bundle };
+    },
+
+    async replaceIfVersion(id, version, content) {
+      const present = await find(id);
+      if (!present) throw stale(id);
+      const [row] = await db
+        .update(credentials)
+        .set(sealed(present, version + 1, content))
+        .where(and(eq(credentials.id, id), eq(credentials.version, version)))
+        .returning(openColumns);
+      if (!row) throw stale(id);
+      return row;
+    },
+
+    async setStatusIfVersion(id, version, status) {
+      const rows = await db
+        .update(credentials)
+        .set({ status, updatedAtMs: now() })
+        .where(and(eq(credentials.id, id), eq(credentials.version, version), ne(credentials.status, 'unproven')))
+        .returning({ id: credentials.id });
+      return rows.length > 0;
+    },
+
+    async touch(id) {
+      await db.update(credentials).set({ lastUsedAtMs: now() }).where(eq(credentials.id, id));
+    },
+
+    async remove(id) {
+      await db.delete(credentials).where(eq(credentials.id, id));
+    },
+
+    async removeUnproven(id) {
+      await db.delete(credentials).where(and(eq(credentials.id, id), eq(credentials.status, 'unproven')));
+    },
+
+    async removeAllUnproven() {
+      await db.delete(credentials).where(eq(credentials.status, 'unproven'));
+    },
+  };
+}
+
+function stale(id: CredentialId): PolydevError {
+  return new PolydevError('stale_version', 'The credential changed meanwhile.', { details: { id } });
+}

@@ -1,0 +1,112 @@
+/** The table of runs. Every change of state goes through `move`. */
+
+import {
+  isFinal,
+  mayMove,
+  PolydevError,
+  type Reason,
+  type Run,
+  type RunId,
+  type RunState,
+  runMoves,
+  type UserId,
+} from '@polydev/protocol';
+import { and, desc, eq, inArray, lt, notInArray, or } from 'drizzle-orm';
+import type { Page } from '../services.ts';
+import type { Database } from '../store/database.ts';
+import type { EventLog } from '../store/events.ts';
+import { runs } from '../store/schema.ts';
+import { createTurns } from '../turns.ts';
+
+export type RunRow = typeof runs.$inferSelect;
+export type NewRun = Pick<RunRow, 'id' | 'userId' | 'provider' | 'credentialId' | 'prompt' | 'model' | 'deadlineMs'>;
+/** What may change beside the state. */
+export type RunChange = Partial<Pick<RunRow, 'sandboxId' | 'answer' | 'usage' | 'startedAtMs' | 'firstTextAtMs'>>;
+
+export interface RunRows {
+  insert(run: NewRun): Promise<RunRow>;
+  find(id: RunId): Promise<RunRow | null>;
+  list(userId: UserId, page: Page): Promise<RunRow[]>;
+  unfinished(): Promise<RunRow[]>;
+  /** Null, and no effect, when the run has ended. */
+  move(id: RunId, to: RunState, options?: { reason?: Reason; set?: RunChange }): Promise<RunRow | null>;
+  change(id: RunId, set: RunChange): Promise<void>;
+  remove(id: RunId): Promise<void>;
+}
+
+const states = Object.keys(runMoves) as RunState[];
+const finalStates = states.filter((state) => isFinal(runMoves, state));
+
+export function createRunRows(db: Database, events: EventLog, now: () => number = Date.now): RunRows {
+  const inTurn = createTurns<RunId>();
+
+  async function find(id: RunId): Promise<RunRow | null> {
+    const [row] = await db.select().from(runs).where(eq(runs.id, id));
+    return row ?? null;
+  }
+
+  return {
+    async insert(run) {
+      const [row] = await db
+        .insert(runs)
+        .values({ ...run, state: 'queued', createdAtMs: now() })
+        .returning();
+      if (!row) throw new Error('An insert answered no row.');
+      await events.append(row.id, { type: 'state', state: 'queued', reason: null });
+      return row;
+    },
+
+    find,
+
+    async list(userId, { limit, before }) {
+      const last = before === undefined ? null : await find(before);
+      const older = last
+        ? or(lt(runs.createdAtMs, last.createdAtMs), and(eq(runs.createdAtMs, last.createdAtMs), lt(runs.id, last.id)))
+        : undefined;
+      return await db
+        .select()
+        .from(runs)
+        .where(and(eq(runs.userId, userId), older))
+        .orderBy(desc(runs.createdAtMs), desc(runs.id))
+        .limit(limit);
+    },
+
+    unfinished: () => db.select().from(runs).where(notInArray(runs.state, finalStates)),
+
+    move: (id, to, { reason, set } = {}) =>
+      inTurn(id, async () => {
+        const sources = states.filter((from) => mayMove(runMoves, from, to));
+        const [row] = await db
+          .update(runs)
+          .set({
+            ...set,
+            state: to,
+            ...(reason && { reason }),
+            ...(isFinal(runMoves, to) && { endedAtMs: now() }),
+          })
+          .where(and(eq(runs.id, id), inArray(runs.state, sources)))
+          .returning();
+        if (!row) {
+          const present = await find(id);
+          if (!present || isFinal(runMoves, present.state)) return null;
+          throw new PolydevError('internal', `A run cannot go from ${present.state} to ${to}.`);
+        }
+        await events.append(id, { type: 'state', state: to, reason: reason ?? null });
+        return row;
+      }),
+
+    async change(id, set) {
+      await db.update(runs).set(set).where(eq(runs.id, id));
+    },
+
+    async remove(id) {
+      await db.delete(runs).where(eq(runs.id, id));
+      await events.remove(id);
+    },
+  };
+}
+
+export function shownRun(row: RunRow): Run {
+  const { userId: _user, sandboxId: _sandbox, deadlineMs: _deadline, ...run } = row;
+  return run;
+}

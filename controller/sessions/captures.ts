@@ -1,0 +1,60 @@
+/** What the sandbox captured during one sign-in: sealed into the vault at once, unproven, newest over older. */
+
+import type { AgentEvent, AuthSession } from '@polydev/protocol';
+import type { Provider } from '@polydev/providers/provider';
+import { type Captured, judgeCaptured } from '../credentials/bundle.ts';
+import type { StoredCredential, Vault } from '../credentials/vault.ts';
+import type { SandboxHandle } from '../sandboxes/sandboxes.ts';
+
+export interface Capture extends Captured {
+  stored: StoredCredential;
+}
+
+export interface Captures {
+  /** Resolves when the vault holds it. */
+  take(event: Extract<AgentEvent, { type: 'credential' }>): Promise<void>;
+  readonly newest: Capture | null;
+  /** The newest that is not `known`, as soon as there is one. */
+  next(known: Capture | null): Promise<Capture>;
+  /** Leaves nothing unproven behind. */
+  discard(): Promise<void>;
+}
+
+export function createCaptures(deps: {
+  vault: Vault;
+  session: AuthSession;
+  provider: Provider;
+  sandbox: SandboxHandle;
+}): Captures {
+  const { vault, session, provider, sandbox } = deps;
+  let newest: Capture | null = null;
+  let announce = () => {};
+
+  async function store({ bundle, account }: Captured): Promise<StoredCredential> {
+    if (newest) return await vault.replaceIfVersion(newest.stored.id, newest.stored.version, { bundle, account });
+    const { userId, label } = session;
+    return await vault.putUnproven({ userId, provider: provider.id, label, bundle, account });
+  }
+
+  return {
+    async take({ sealed }) {
+      const captured = judgeCaptured(sandbox.open(sealed), provider);
+      newest = { ...captured, stored: await store(captured) };
+      announce();
+    },
+    get newest() {
+      return newest;
+    },
+    async next(known) {
+      while (!newest || newest === known) {
+        await new Promise<void>((resolve) => {
+          announce = resolve;
+        });
+      }
+      return newest;
+    },
+    async discard() {
+      if (newest) await vault.removeUnproven(newest.stored.id);
+    },
+  };
+}

@@ -1,0 +1,106 @@
+/** The table of sign-ins. Every change of state goes through `move`, which obeys the table of legal moves. */
+
+import {
+  type AuthSession,
+  isFinal,
+  mayMove,
+  PolydevError,
+  type Reason,
+  type SessionId,
+  type SessionState,
+  sessionMoves,
+  type UserId,
+} from '@polydev/protocol';
+import { and, desc, eq, inArray, notInArray } from 'drizzle-orm';
+import type { Database } from '../store/database.ts';
+import type { EventLog } from '../store/events.ts';
+import { authSessions } from '../store/schema.ts';
+import { createTurns } from '../turns.ts';
+
+export interface MoveOptions {
+  reason?: Reason;
+  /** Done in the same transaction, so that both happen or neither; answers what else changes in the row. */
+  also?: (tx: Database) => Promise<Pick<AuthSession, 'credentialId'>>;
+}
+
+export interface SessionMachine {
+  insert(
+    session: Omit<AuthSession, 'state' | 'endedAtMs' | 'reason' | 'sandboxId' | 'credentialId'>,
+  ): Promise<AuthSession>;
+  find(id: SessionId): Promise<AuthSession | null>;
+  /** Newest first. */
+  list(userId: UserId): Promise<AuthSession[]>;
+  unfinished(): Promise<AuthSession[]>;
+  /** Null, and no effect, when the session has ended. */
+  move(id: SessionId, to: SessionState, options?: MoveOptions): Promise<AuthSession | null>;
+  /** Null, and no effect, when the session has ended. */
+  change(id: SessionId, set: Partial<Pick<AuthSession, 'sandboxId' | 'expiresAtMs'>>): Promise<AuthSession | null>;
+}
+
+const states = Object.keys(sessionMoves) as SessionState[];
+const finalStates = states.filter((state) => isFinal(sessionMoves, state));
+
+export function createSessionMachine(db: Database, events: EventLog, now: () => number = Date.now): SessionMachine {
+  const inTurn = createTurns<SessionId>();
+
+  async function find(id: SessionId): Promise<AuthSession | null> {
+    const [row] = await db.select().from(authSessions).where(eq(authSessions.id, id));
+    return row ?? null;
+  }
+
+  return {
+    async insert(session) {
+      const [row] = await db
+        .insert(authSessions)
+        .values({ ...session, state: 'pending' })
+        .returning();
+      if (!row) throw new Error('An insert answered no row.');
+      await events.append(row.id, { type: 'state', state: 'pending', reason: null });
+      return row;
+    },
+
+    find,
+
+    list: (userId) =>
+      db.select().from(authSessions).where(eq(authSessions.userId, userId)).orderBy(desc(authSessions.createdAtMs)),
+
+    unfinished: () => db.select().from(authSessions).where(notInArray(authSessions.state, finalStates)),
+
+    move: (id, to, { reason, also } = {}) =>
+      inTurn(id, async () => {
+        const sources = states.filter((from) => mayMove(sessionMoves, from, to));
+        const moved = await db.transaction(async (tx) => {
+          const [row] = await tx
+            .update(authSessions)
+            .set({
+              state: to,
+              ...(reason && { reason }),
+              ...(isFinal(sessionMoves, to) && { endedAtMs: now() }),
+            })
+            .where(and(eq(authSessions.id, id), inArray(authSessions.state, sources)))
+            .returning();
+          if (!row || !also) return row;
+          const set = await also(tx);
+          await tx.update(authSessions).set(set).where(eq(authSessions.id, id));
+          return { ...row, ...set };
+        });
+        if (!moved) {
+          const present = await find(id);
+          if (!present || isFinal(sessionMoves, present.state)) return null;
+          throw new PolydevError('internal', `A sign-in cannot go from ${present.state} to ${to}.`);
+        }
+        await events.append(id, { type: 'state', state: to, reason: reason ?? null });
+        return moved;
+      }),
+
+    change: (id, set) =>
+      inTurn(id, async () => {
+        const [row] = await db
+          .update(authSessions)
+          .set(set)
+          .where(and(eq(authSessions.id, id), notInArray(authSessions.state, finalStates)))
+          .returning();
+        return row ?? null;
+      }),
+  };
+}

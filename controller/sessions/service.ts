@@ -1,0 +1,217 @@
+/** Sign-ins as the API knows them, and the life of each from start to `destroyed`. */
+
+import {
+  type AuthSession,
+  isFinal,
+  newId,
+  PolydevError,
+  type ProviderId,
+  type SessionId,
+  type SessionState,
+  sessionMoves,
+  type User,
+  type UserId,
+} from '@polydev/protocol';
+import type { Provider } from '@polydev/providers/provider';
+import type { BaseLogger } from 'pino';
+import { untilAborted } from '../abort.ts';
+import type { Vault } from '../credentials/vault.ts';
+import { reasonOf } from '../reason.ts';
+import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
+import type { AgentAccess, SessionService } from '../services.ts';
+import type { EventLog } from '../store/events.ts';
+import { readTimeline } from '../store/timeline.ts';
+import { createDeadline, type Deadline } from './deadline.ts';
+import { signIn } from './flow.ts';
+import type { SessionMachine } from './machine.ts';
+
+export interface SessionsDeps {
+  machine: SessionMachine;
+  events: EventLog;
+  vault: Vault;
+  sandboxes: Sandboxes;
+  providerOf(id: ProviderId): Provider;
+  userExists(id: UserId): Promise<boolean>;
+  limits: { defaultMs: number; extendMs: number; hardMs: number };
+  verify: 'run' | 'off';
+  log: Pick<BaseLogger, 'warn' | 'error'>;
+  now?: () => number;
+}
+
+export interface SessionsControl {
+  service: SessionService;
+  /** For the start: ends what an earlier controller left unfinished. */
+  recover(): Promise<void>;
+  /** Ends what is under way and waits until its desktops are gone. */
+  stop(): Promise<void>;
+}
+
+/** A session whose desktop, if any, is in this controller's hands. */
+interface Working {
+  /** Aborted once the session was ended by others than its own flow. */
+  stop: AbortController;
+  deadline: Deadline;
+  display: PromiseWithResolvers<AgentAccess>;
+  done: Promise<void>;
+}
+
+const defaultLabel = 'default';
+
+export function createSessions(deps: SessionsDeps): SessionsControl {
+  const { machine, events, sandboxes, log, now = Date.now } = deps;
+  const working = new Map<SessionId, Working>();
+
+  async function findFor(user: User, id: SessionId): Promise<AuthSession> {
+    const row = await machine.find(id);
+    if (!row || (row.userId !== user.id && user.role !== 'owner')) throw notFound();
+    return row;
+  }
+
+  /** Ends a session from outside its flow; whoever comes first ends it. */
+  async function end(id: SessionId, state: SessionState, error: PolydevError): Promise<void> {
+    const moved = await machine.move(id, state, { reason: reasonOf(error) });
+    if (moved) working.get(id)?.stop.abort(error);
+  }
+
+  /** Moves the deadline, never past the hard one. Null when the session has ended. */
+  async function expireAt(id: SessionId, atMs: number): Promise<AuthSession | null> {
+    const row = await machine.find(id);
+    if (!row) return null;
+    const expiresAtMs = Math.min(atMs, row.hardExpiresAtMs);
+    if (expiresAtMs <= row.expiresAtMs) return isFinal(sessionMoves, row.state) ? null : row;
+    const changed = await machine.change(id, { expiresAtMs });
+    if (!changed) return null;
+    working.get(id)?.deadline.set(expiresAtMs);
+    await events.append(id, { type: 'extended', expiresAtMs });
+    return changed;
+  }
+
+  async function drive(session: AuthSession, { stop, display }: Omit<Working, 'done'>): Promise<void> {
+    const { id, userId, provider } = session;
+    let sandbox: SandboxHandle | undefined;
+    try {
+      await machine.move(id, 'starting');
+      const request = { profile: 'desktop', owner: id, userId, provider, capture: true, wait: false } as const;
+      sandbox = await sandboxes.acquire({ ...request, signal: stop.signal });
+      await machine.change(id, { sandboxId: sandbox.id });
+      display.resolve(sandbox.access);
+      const needTime = async (timeMs: number) => void (await expireAt(id, now() + timeMs));
+      const flow = { ...deps, provider: deps.providerOf(provider), now, needTime };
+      await signIn(flow, session, sandbox, stop.signal);
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      const { code } = reasonOf(error);
+      if (code === 'internal') log.error({ err: error, session: id }, 'A sign-in failed inside Polydev.');
+      await machine.move(id, 'failed', { reason: reasonOf(error) });
+    } finally {
+      display.reject(over());
+      await sandbox?.release();
+    }
+  }
+
+  function begin(session: AuthSession): void {
+    const { id } = session;
+    const stop = new AbortController();
+    const display = Promise.withResolvers<AgentAccess>();
+    display.promise.catch(() => {}); // Perhaps nobody watches.
+    const timeUp = new PolydevError('sign_in_timeout', 'The time to sign in has passed.');
+    const expire = () =>
+      void end(id, 'expired', timeUp).catch((error) =>
+        log.error({ err: error, session: id }, 'A sign-in did not expire.'),
+      );
+    const deadline = createDeadline(expire, now);
+    deadline.set(session.expiresAtMs);
+    const done = drive(session, { stop, deadline, display })
+      .then(() => events.append(id, { type: 'destroyed' }))
+      .then(
+        () => {},
+        (error) => log.error({ err: error, session: id }, 'The end of a sign-in could not be written.'),
+      )
+      .finally(() => {
+        deadline.clear();
+        working.delete(id);
+      });
+    working.set(id, { stop, deadline, display, done });
+  }
+
+  async function cancel(id: SessionId): Promise<void> {
+    await end(id, 'cancelled', new PolydevError('sign_in_cancelled', 'The sign-in was cancelled.'));
+    await working.get(id)?.done;
+  }
+
+  const service: SessionService = {
+    async start(user, { provider, userId = user.id, label = defaultLabel }) {
+      if (userId !== user.id) {
+        if (user.role !== 'owner') throw new PolydevError('forbidden', 'Only an owner signs in for someone else.');
+        if (!(await deps.userExists(userId))) throw new PolydevError('not_found', 'There is no such user.');
+      }
+      const createdAtMs = now();
+      const session = await machine.insert({
+        id: newId('session'),
+        userId,
+        provider,
+        label,
+        createdAtMs,
+        expiresAtMs: createdAtMs + deps.limits.defaultMs,
+        hardExpiresAtMs: createdAtMs + deps.limits.hardMs,
+      });
+      begin(session);
+      return session;
+    },
+
+    get: findFor,
+
+    list: (user) => machine.list(user.id),
+
+    async extend(user, id) {
+      const { state, expiresAtMs } = await findFor(user, id);
+      const extended = isFinal(sessionMoves, state) ? null : await expireAt(id, expiresAtMs + deps.limits.extendMs);
+      if (!extended) throw over();
+      return extended;
+    },
+
+    async cancel(user, id) {
+      await findFor(user, id);
+      await cancel(id);
+      return await findFor(user, id);
+    },
+
+    async events(user, id, afterSeq, signal) {
+      const { state } = await findFor(user, id);
+      return readTimeline(events, id, afterSeq, signal, {
+        isLast: (event) => event.type === 'destroyed',
+        working: working.get(id)?.done,
+        ended: isFinal(sessionMoves, state),
+      });
+    },
+
+    async display(id, signal) {
+      const work = working.get(id);
+      if (!work) throw over();
+      return await untilAborted(work.display.promise, AbortSignal.any([signal, work.stop.signal]));
+    },
+  };
+
+  return {
+    service,
+    async recover() {
+      const reason = reasonOf(new PolydevError('controller_restarted', 'Polydev was restarted during the sign-in.'));
+      for (const { id } of await machine.unfinished()) {
+        await machine.move(id, 'failed', { reason });
+        await events.append(id, { type: 'destroyed' });
+      }
+      await deps.vault.removeAllUnproven();
+    },
+    async stop() {
+      await Promise.all([...working.keys()].map(cancel));
+    },
+  };
+}
+
+function over(): PolydevError {
+  return new PolydevError('session_over', 'This sign-in has ended.');
+}
+
+function notFound(): PolydevError {
+  return new PolydevError('not_found', 'There is no such sign-in.');
+}

@@ -1,0 +1,91 @@
+/** Builds what works behind the API: vault, sandboxes, sign-ins, credentials, runs. */
+
+import type { Driver } from '@polydev/drivers/contract';
+import type { ProviderId, UserId } from '@polydev/protocol';
+import type { Provider } from '@polydev/providers/provider';
+import type { MasterKey } from '@polydev/vault/master-key';
+import { eq } from 'drizzle-orm';
+import type { BaseLogger } from 'pino';
+import type { Config } from './config-schema.ts';
+import { createBorrow } from './credentials/borrow.ts';
+import { createLeases } from './credentials/leases.ts';
+import { createCredentialService } from './credentials/service.ts';
+import { createVault } from './credentials/vault.ts';
+import { createRunRows } from './runs/rows.ts';
+import { createRuns } from './runs/service.ts';
+import { createSandboxRows } from './sandboxes/rows.ts';
+import { createSandboxes, type EgressRegistry } from './sandboxes/sandboxes.ts';
+import { createSandboxService } from './sandboxes/service.ts';
+import type { Services } from './services.ts';
+import { createSessionMachine } from './sessions/machine.ts';
+import { createSessions } from './sessions/service.ts';
+import type { Database } from './store/database.ts';
+import type { EphemeralStore } from './store/ephemeral.ts';
+import type { EventLog } from './store/events.ts';
+import { users } from './store/schema.ts';
+
+export interface WorkingsDeps {
+  db: Database;
+  ephemeral: EphemeralStore;
+  events: EventLog;
+  masterKey: MasterKey;
+  driver: Driver;
+  egress: EgressRegistry;
+  providerOf(id: ProviderId): Provider;
+  config: Pick<Config, 'signIn' | 'runs' | 'sandbox'>;
+  /** Hash of the golden image in use. */
+  image(): Promise<string | null>;
+  /** PEM. */
+  extraCa?: string | undefined;
+  timeZone?: string | undefined;
+  log: Pick<BaseLogger, 'info' | 'warn' | 'error'>;
+  now?: () => number;
+}
+
+export interface Workings {
+  services: Services;
+  /** Once, before anything is asked: nothing that an earlier controller left is half done afterwards. */
+  recover(): Promise<void>;
+  /** Cancels what is under way and destroys its sandboxes. */
+  stop(): Promise<void>;
+}
+
+export function createWorkings(deps: WorkingsDeps): Workings {
+  const { db, ephemeral, events, driver, config, providerOf, log, now = Date.now } = deps;
+  const { verify, ...signInLimits } = config.signIn;
+  const { atMost, ...profiles } = config.sandbox;
+
+  const vault = createVault(db, deps.masterKey, now);
+  const rows = createSandboxRows(db);
+  const sandboxes = createSandboxes({ ...deps, rows, limits: profiles, maxSandboxes: atMost });
+  const borrow = createBorrow({ vault, leases: createLeases(ephemeral), sandboxes, providerOf, log });
+  const userExists = async (id: UserId) =>
+    (await db.select({ id: users.id }).from(users).where(eq(users.id, id))).length > 0;
+
+  const machine = createSessionMachine(db, events, now);
+  const sessions = createSessions({
+    ...{ machine, events, vault, sandboxes, providerOf, userExists, verify, log, now },
+    limits: signInLimits,
+  });
+  const runs = createRuns({
+    ...{ rows: createRunRows(db, events, now), events, borrow, vault, log, now },
+    defaultDeadlineMs: config.runs.defaultMs,
+  });
+
+  return {
+    services: {
+      sessions: sessions.service,
+      credentials: createCredentialService({ db, vault, borrow, sandboxes, providerOf, verify }),
+      runs: runs.service,
+      sandboxes: createSandboxService({ driver, rows, sandboxes, image: deps.image }),
+    },
+    async recover() {
+      await sandboxes.sweep();
+      await Promise.all([sessions.recover(), runs.recover()]);
+    },
+    async stop() {
+      await Promise.all([sessions.stop(), runs.stop()]);
+      await sandboxes.stop();
+    },
+  };
+}
