@@ -9,3 +9,4 @@ export * from './limits.ts';
 export * from './run-event.ts';
 export * from './sandbox.ts';
 export * from './states.ts';
+export * from './viewer-close.ts';

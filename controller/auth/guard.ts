@@ -1,0 +1,91 @@
+/**
+ * Who is asking, decided before anything else of a request is read. Default deny: a route that does not say
+ * `access: 'public'` needs a login cookie or an API token, and so does a path that is no route at all.
+ */
+
+import cookie from '@fastify/cookie';
+import { PolydevError, type User } from '@polydev/protocol';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ApiTokens } from './api-tokens.ts';
+import { loginCookie } from './cookie.ts';
+import type { Logins } from './logins.ts';
+import { fromWhere, wrongOrigin } from './origin.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: 'public';
+  }
+  interface FastifyRequest {
+    caller: User | null;
+  }
+}
+
+export interface GuardDeps {
+  logins: Logins;
+  apiTokens: ApiTokens;
+  publicUrl: string | null;
+}
+
+export interface Guard {
+  /** Gives the browser its login cookie. */
+  admit(request: FastifyRequest, reply: FastifyReply, user: User): Promise<void>;
+  /** Ends the login that the request came with, if it came with one. */
+  dismiss(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+}
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+export async function addGuard(app: FastifyInstance, { logins, apiTokens, publicUrl }: GuardDeps): Promise<Guard> {
+  await app.register(cookie);
+  app.decorateRequest('caller', null);
+
+  const cookieOf = (request: FastifyRequest) => {
+    const secure = request.protocol === 'https' || (publicUrl?.startsWith('https:') ?? false);
+    return loginCookie(secure, request.port ?? 80);
+  };
+
+  app.addHook('onRequest', async (request) => {
+    const { headers } = request;
+    const from = fromWhere(
+      { origin: headers.origin, fetchSite: one(headers['sec-fetch-site']), host: request.host },
+      publicUrl,
+    );
+    // A WebSocket is a GET by name only: what it may do stands open until it closes.
+    const changes = !safeMethods.has(request.method) || headers.upgrade !== undefined;
+    if (changes && from === 'foreign') throw wrongOrigin();
+    if (request.routeOptions.config.access === 'public') return;
+
+    const bearer = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1];
+    if (bearer !== undefined) {
+      request.caller = await apiTokens.find(bearer);
+    } else {
+      const secret = request.cookies[cookieOf(request).name];
+      request.caller = secret === undefined ? null : await logins.find(secret);
+      if (request.caller && changes && from !== 'own') throw wrongOrigin();
+    }
+    if (!request.caller) throw new PolydevError('not_signed_in', 'You are not signed in.');
+  });
+
+  return {
+    async admit(request, reply, user) {
+      const { name, options } = cookieOf(request);
+      reply.setCookie(name, await logins.open(user), options);
+    },
+    async dismiss(request, reply) {
+      const { name, options } = cookieOf(request);
+      const secret = request.cookies[name];
+      if (secret !== undefined) await logins.logout(secret);
+      reply.clearCookie(name, options);
+    },
+  };
+}
+
+/** The caller of a route that is not public. */
+export function callerOf(request: FastifyRequest): User {
+  if (!request.caller) throw new PolydevError('not_signed_in', 'You are not signed in.');
+  return request.caller;
+}
+
+function one(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}

@@ -1,0 +1,46 @@
+/** Every failure leaves as `{error:{code,message,hint,requestId}}`; its cause stays in the log under that id. */
+
+import { type ErrorBody, type ErrorCode, PolydevError, toPolydevError } from '@polydev/protocol';
+import type { FastifyError, FastifyInstance, FastifySchemaValidationError } from 'fastify';
+
+export function addErrorHandling(app: FastifyInstance): void {
+  app.setErrorHandler((error: unknown, request, reply) => {
+    const known = asPolydevError(error);
+    const level = known.status >= 500 ? 'error' : 'warn';
+    request.log[level]({ code: known.code, details: known.details, err: known.cause ?? known }, known.message);
+    const { retryAfterSeconds } = known.details;
+    if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+    return reply.code(known.status).send(errorBody(known, request.id));
+  });
+  app.setNotFoundHandler(() => {
+    throw new PolydevError('not_found', 'There is nothing at this address.');
+  });
+}
+
+export function errorBody(error: PolydevError, requestId: string): ErrorBody {
+  return { error: { code: error.code, message: error.message, hint: error.hint, requestId } };
+}
+
+/** One sentence that names the place and the rule, never the value: it may be a secret. */
+export function describeValidation(problems: FastifySchemaValidationError[], part: string): PolydevError {
+  const [problem] = problems;
+  const where = [part, ...(problem?.instancePath ?? '').split('/').slice(1)].join('.');
+  return new PolydevError('invalid_request', `${where} ${problem?.message ?? 'is not valid'}.`);
+}
+
+const codeOfFastify: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload_too_large',
+  FST_ERR_NOT_FOUND: 'not_found',
+};
+
+function asPolydevError(error: unknown): PolydevError {
+  if (error instanceof PolydevError) return error;
+  const { code, statusCode, message } = error as Partial<FastifyError>;
+  if (statusCode === undefined || statusCode >= 500) return toPolydevError(error);
+  return new PolydevError(codeOfFastify[code ?? ''] ?? 'invalid_request', sentence(message), { cause: error });
+}
+
+function sentence(text: string | undefined): string {
+  if (!text) return 'The request is not valid.';
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

@@ -1,0 +1,129 @@
+import {
+  AuthSession,
+  isFinal,
+  PolydevError,
+  Sequenced,
+  SessionEvent,
+  StartedSession,
+  StartSession,
+  sessionMoves,
+  Ticket,
+} from '@polydev/protocol';
+import { callerOf } from '../../auth/guard.ts';
+import type { App, RouteDeps } from '../app.ts';
+import { EventsQuery, resumeAfter, sendEvents, untilGone } from '../sse.ts';
+import { upgrade } from '../upgrade.ts';
+import { Items, withId } from './shapes.ts';
+
+const pageOf = (id: string) => `/dashboard/remote-cli/auth?sessionId=${id}`;
+
+export function addAuthSessionRoutes(app: App, deps: RouteDeps): void {
+  const { sessions } = deps.services;
+  const tags = ['sign-in'];
+  const params = withId('session');
+
+  app.post(
+    '/api/auth/start',
+    { schema: { tags, body: StartSession, response: { 200: StartedSession } } },
+    async (request) => {
+      const { id, provider, expiresAtMs } = await sessions.start(callerOf(request), request.body);
+      return { success: true as const, sessionId: id, provider, novncURL: pageOf(id), expiresAtMs };
+    },
+  );
+
+  app.get(
+    '/api/auth/sessions',
+    { schema: { tags, summary: 'Newest first', response: { 200: Items(AuthSession) } } },
+    async (request) => ({ items: await sessions.list(callerOf(request)) }),
+  );
+
+  app.get('/api/auth/session/:id', { schema: { tags, params, response: { 200: AuthSession } } }, async (request) =>
+    sessions.get(callerOf(request), request.params.id),
+  );
+
+  app.delete(
+    '/api/auth/session/:id',
+    { schema: { tags, summary: 'Cancel', params, response: { 200: AuthSession } } },
+    async (request) => sessions.cancel(callerOf(request), request.params.id),
+  );
+
+  app.post(
+    '/api/auth/session/:id/extend',
+    { schema: { tags, params, response: { 200: AuthSession } } },
+    async (request) => sessions.extend(callerOf(request), request.params.id),
+  );
+
+  app.get(
+    '/api/auth/session/:id/events',
+    {
+      schema: {
+        tags,
+        params,
+        querystring: EventsQuery,
+        summary: 'Server-sent events: all so far, then live until the sign-in has ended',
+        response: { 200: Sequenced(SessionEvent) },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { id } = request.params;
+      const session = await sessions.get(caller, id);
+      const after = resumeAfter(request, request.query.after);
+      const events = await sessions.events(caller, id, after, untilGone(reply, deps.closing));
+      return await sendEvents(reply, events, isFinal(sessionMoves, session.state));
+    },
+  );
+
+  addPictureRoutes(app, deps);
+}
+
+/** How a browser gets to the picture: a ticket by the login, then a WebSocket by the ticket. */
+function addPictureRoutes(app: App, { services: { sessions }, tickets, relay }: RouteDeps): void {
+  const tags = ['sign-in'];
+  const params = withId('session');
+
+  app.get('/api/auth/session/:id/novnc', { schema: { tags, params } }, async (request, reply) => {
+    const { id } = await sessions.get(callerOf(request), request.params.id);
+    return reply.redirect(pageOf(id));
+  });
+
+  app.post(
+    '/api/auth/session/:id/ticket',
+    { schema: { tags, params, response: { 201: Ticket } } },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const session = await sessions.get(caller, request.params.id);
+      if (isFinal(sessionMoves, session.state))
+        throw new PolydevError('session_over', session.reason?.message ?? 'This sign-in has ended.');
+      const binding = { sessionId: session.id, userId: caller.id, origin: request.headers.origin ?? '' };
+      return await reply.code(201).send(await tickets.issue(binding));
+    },
+  );
+
+  app.get(
+    '/api/auth/session/:id/novnc/websock',
+    {
+      config: { access: 'public' },
+      schema: {
+        tags,
+        params,
+        security: [],
+        summary: 'The picture (RFB) over a WebSocket; offer the subprotocols `binary` and `ticket.<ticket>`',
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      await tickets.redeem(ticketOf(request.headers['sec-websocket-protocol']), id, request.headers.origin ?? '');
+      relay.admit(id);
+      await relay.serve(await upgrade(request, reply), id);
+    },
+  );
+}
+
+function ticketOf(offered: string | undefined): string {
+  const protocols = (offered ?? '').split(',').map((protocol) => protocol.trim());
+  const ticket = protocols.find((protocol) => protocol.startsWith('ticket.'))?.slice('ticket.'.length);
+  if (!ticket || !protocols.includes('binary'))
+    throw new PolydevError('ticket_refused', 'Offer the subprotocols `binary` and `ticket.<ticket>`.');
+  return ticket;
+}

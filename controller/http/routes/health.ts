@@ -1,0 +1,41 @@
+import { PolydevError } from '@polydev/protocol';
+import { Type } from 'typebox';
+import type { App, RouteDeps } from '../app.ts';
+
+const Health = Type.Object({ status: Type.Literal('ok') });
+const AuthHealth = Type.Object({
+  status: Type.Union([Type.Literal('ok'), Type.Literal('degraded')]),
+  database: Type.Boolean(),
+  hostd: Type.Boolean(),
+  image: Type.Union([Type.String(), Type.Null()]),
+  sandboxes: Type.Integer(),
+});
+
+/** A balancer or a supervisor asks this often. */
+const patienceMs = 3000;
+
+export function addHealthRoutes(app: App, { services, pingDatabase }: RouteDeps): void {
+  const databaseAnswers = async () => {
+    const tooLong = new Promise<boolean>((resolve) => setTimeout(resolve, patienceMs, false).unref());
+    const answered = pingDatabase().then(
+      () => true,
+      () => false,
+    );
+    return await Promise.race([answered, tooLong]);
+  };
+
+  app.get(
+    '/health',
+    { config: { access: 'public' }, schema: { tags: ['health'], security: [], response: { 200: Health } } },
+    async () => {
+      if (!(await databaseAnswers())) throw new PolydevError('unavailable', 'The database does not answer.');
+      return { status: 'ok' } as const;
+    },
+  );
+
+  app.get('/api/auth/health', { schema: { tags: ['health'], response: { 200: AuthHealth } } }, async () => {
+    const [database, sandboxes] = await Promise.all([databaseAnswers(), services.sandboxes.status()]);
+    const ok = database && sandboxes.hostd && sandboxes.image !== null;
+    return { status: ok ? ('ok' as const) : ('degraded' as const), database, ...sandboxes };
+  });
+}

@@ -1,0 +1,89 @@
+import { idSchema, isFinal, limits, Run, RunStreamEvent, runMoves, Sequenced, StartRun } from '@polydev/protocol';
+import { Type } from 'typebox';
+import { callerOf } from '../../auth/guard.ts';
+import type { App, RouteDeps } from '../app.ts';
+import { sendOverSocket } from '../socket-events.ts';
+import { EventsQuery, resumeAfter, sendEvents, untilGone } from '../sse.ts';
+import { upgrade } from '../upgrade.ts';
+import { Items, Nothing, withId } from './shapes.ts';
+
+/** A prompt of the longest kind, with every character escaped in JSON. */
+const promptBodyBytes = 2 * limits.promptBytes + 64 * 1024;
+
+const ListQuery = Type.Object({
+  limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
+  before: Type.Optional(idSchema('run')),
+});
+
+export function addRunRoutes(app: App, { services: { runs }, closing }: RouteDeps): void {
+  const tags = ['runs'];
+  const params = withId('run');
+
+  app.post(
+    '/api/runs',
+    { bodyLimit: promptBodyBytes, schema: { tags, body: StartRun, response: { 201: Run } } },
+    async (request, reply) => reply.code(201).send(await runs.start(callerOf(request), request.body)),
+  );
+
+  app.get(
+    '/api/runs',
+    { schema: { tags, summary: 'Newest first', querystring: Type.Partial(ListQuery), response: { 200: Items(Run) } } },
+    async (request) => {
+      const { limit = 50, before } = request.query;
+      return { items: await runs.list(callerOf(request), { limit, ...(before && { before }) }) };
+    },
+  );
+
+  app.get('/api/runs/:id', { schema: { tags, params, response: { 200: Run } } }, async (request) =>
+    runs.get(callerOf(request), request.params.id),
+  );
+
+  app.delete('/api/runs/:id', { schema: { tags, params, response: { 204: Nothing } } }, async (request, reply) => {
+    await runs.remove(callerOf(request), request.params.id);
+    return await reply.code(204).send(null);
+  });
+
+  app.post('/api/runs/:id/cancel', { schema: { tags, params, response: { 200: Run } } }, async (request) =>
+    runs.cancel(callerOf(request), request.params.id),
+  );
+
+  app.get(
+    '/api/runs/:id/events',
+    {
+      schema: {
+        tags,
+        params,
+        querystring: EventsQuery,
+        summary: 'Server-sent events: all so far, then live until the run has ended',
+        response: { 200: Sequenced(RunStreamEvent) },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { id } = request.params;
+      const run = await runs.get(caller, id);
+      const after = resumeAfter(request, request.query.after);
+      const events = await runs.events(caller, id, after, untilGone(reply, closing));
+      return await sendEvents(reply, events, isFinal(runMoves, run.state));
+    },
+  );
+
+  app.get(
+    '/api/runs/:id/stream',
+    {
+      schema: {
+        tags,
+        params,
+        querystring: EventsQuery,
+        summary: 'The same events over a WebSocket, one JSON text each',
+      },
+    },
+    async (request, reply) => {
+      const stop = new AbortController();
+      const signal = AbortSignal.any([stop.signal, closing]);
+      const events = await runs.events(callerOf(request), request.params.id, request.query.after ?? 0, signal);
+      const socket = await upgrade(request, reply);
+      await sendOverSocket(socket, events, stop);
+    },
+  );
+}

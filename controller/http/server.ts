@@ -1,0 +1,79 @@
+/**
+ * The HTTP frame. The order matters: limits, then who is asking, then routes.
+ *
+ *   /health                                     is it alive; public
+ *   /                  /dashboard/* /login …    the dashboard; public, holds nothing
+ *   /api/setup         /api/login  /api/logout  /api/me  /api/tokens
+ *   /api/providers     /api/credentials  /api/runs  /api/sandboxes
+ *   /api/auth/*                                 sign-ins, their events, tickets and pictures
+ *   /api/docs          /api/openapi.json  /metrics
+ */
+
+import rateLimit from '@fastify/rate-limit';
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
+import { newId, PolydevError } from '@polydev/protocol';
+import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
+import { addGuard } from '../auth/guard.ts';
+import type { App, AppDeps } from './app.ts';
+import { addDashboard } from './dashboard.ts';
+import { addDocsPage, addDocument } from './docs.ts';
+import { addErrorHandling, describeValidation } from './errors.ts';
+import { addSecurityHeaders } from './headers.ts';
+import { addMetrics } from './metrics.ts';
+import { addRoutes } from './routes/index.ts';
+import { acceptUpgrades } from './upgrade.ts';
+
+export interface ServerOptions {
+  publicUrl: string | null;
+  trustedProxies: string[];
+  requestsPerMinute: number;
+  webDir: string | null;
+  log: FastifyBaseLogger;
+  /** Told of every route there is. */
+  onRoute?: (methods: string[], path: string) => void;
+}
+
+/** Enough for every request but a prompt. */
+const bodyBytes = 64 * 1024;
+
+export async function createHttpServer(deps: AppDeps, options: ServerOptions): Promise<App> {
+  const app: App = fastify({
+    loggerInstance: options.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => newId('request'),
+    requestIdHeader: false,
+    trustProxy: options.trustedProxies.length > 0 ? options.trustedProxies : false,
+    bodyLimit: bodyBytes,
+    exposeHeadRoutes: false,
+    forceCloseConnections: 'idle',
+    schemaErrorFormatter: describeValidation,
+  });
+  app.setValidatorCompiler(TypeBoxValidatorCompiler);
+  // JSON alone: forms and plain text are what other people's pages can send without asking.
+  app.removeContentTypeParser('text/plain');
+
+  app.addHook('onRoute', ({ method, url }) => options.onRoute?.([method].flat(), url));
+
+  addErrorHandling(app);
+  addSecurityHeaders(app);
+  acceptUpgrades(app);
+  await app.register(rateLimit, {
+    max: options.requestsPerMinute,
+    timeWindow: 60_000,
+    errorResponseBuilder: () => new PolydevError('rate_limited', 'Too many requests from this address.'),
+  });
+  const guard = await addGuard(app, { ...deps, publicUrl: options.publicUrl });
+
+  const closing = new AbortController();
+  app.addHook('preClose', async () => {
+    closing.abort();
+    deps.relay.close();
+  });
+
+  await addDocument(app);
+  addMetrics(app, deps.metrics);
+  await addRoutes(app, { ...deps, guard, closing: closing.signal });
+  await addDocsPage(app);
+  await addDashboard(app, options.webDir);
+  return app;
+}

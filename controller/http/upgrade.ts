@@ -1,0 +1,54 @@
+/**
+ * WebSockets by way of the ordinary routes: an upgrade request walks through the same limits, guard and error
+ * answers as any other, and only the handler turns it into a WebSocket.
+ */
+
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { PolydevError } from '@polydev/protocol';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { App } from './app.ts';
+
+interface Pending {
+  socket: Duplex;
+  head: Buffer;
+}
+
+const pending = new WeakMap<IncomingMessage, Pending>();
+
+/** What comes from a viewer is keys and pointer moves, or a pasted text. */
+const maxMessageBytes = 1024 * 1024;
+
+const sockets = new WebSocketServer({
+  noServer: true,
+  clientTracking: false,
+  perMessageDeflate: false,
+  maxPayload: maxMessageBytes,
+  handleProtocols: (offered) => (offered.has('binary') ? 'binary' : false),
+});
+
+export function acceptUpgrades(app: App): void {
+  app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    pending.set(request, { socket, head });
+    socket.on('error', () => socket.destroy());
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket as Parameters<typeof response.assignSocket>[0]);
+    response.once('finish', () => socket.end());
+    app.routing(request, response);
+  });
+}
+
+/** Turns the request into a WebSocket; `invalid_request` when it does not ask for one. */
+export async function upgrade(request: FastifyRequest, reply: FastifyReply): Promise<WebSocket> {
+  const waiting = pending.get(request.raw);
+  if (!waiting) throw new PolydevError('invalid_request', 'Open this address as a WebSocket.');
+  reply.hijack();
+  reply.raw.detachSocket(waiting.socket as Parameters<typeof reply.raw.detachSocket>[0]);
+  return await new Promise((resolve, reject) => {
+    // When the handshake itself is malformed, ws answers it and ends the socket.
+    waiting.socket.once('close', () => reject(new PolydevError('invalid_request', 'The WebSocket was not opened.')));
+    sockets.handleUpgrade(request.raw, waiting.socket, waiting.head, resolve);
+  });
+}

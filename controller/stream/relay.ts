@@ -1,0 +1,128 @@
+/**
+ * The relay: one viewer's WebSocket, one connection to the desktop's agent, and what goes between them. A desktop may
+ * have several viewers, each with a relay of its own, so that a slow one holds up nobody else.
+ */
+
+import { limits, PolydevError, type SessionId, viewerClose } from '@polydev/protocol';
+import type { WebSocket } from 'ws';
+import type { AgentAccess } from '../services.ts';
+import { type PipeLimits, pipe } from './backpressure.ts';
+import { closeSocket } from './close.ts';
+import { keepAlive } from './keep-alive.ts';
+import { openUpstream } from './upstream.ts';
+
+export interface RelayDeps {
+  /** Waits until the desktop can be reached; rejects with `session_over` when the session ends first. */
+  display(id: SessionId, signal: AbortSignal): Promise<AgentAccess>;
+  /** Resolves when the session has ended, with one sentence that says how; also when the signal aborts. */
+  ended(id: SessionId, signal: AbortSignal): Promise<string>;
+  onViewers?(count: number): void;
+  onBytes?(direction: 'to_viewer' | 'to_desktop', bytes: number): void;
+  onTrouble?(error: unknown): void;
+  limits?: Partial<PipeLimits>;
+}
+
+export interface Relay {
+  /** Throws `capacity` when this session has enough viewers. */
+  admit(id: SessionId): void;
+  /** Connects the viewer to the desktop. Resolves when it is over; never rejects. */
+  serve(viewer: WebSocket, id: SessionId): Promise<void>;
+  /** Sends all viewers away; they may come back. */
+  close(): void;
+}
+
+const maxViewersPerSession = 8;
+/** When the desktop breaks off, this long for the news that the session has ended. */
+const newsMs = 1000;
+
+interface Ending {
+  code: number;
+  reason: string;
+}
+
+export function createRelay(deps: RelayDeps): Relay {
+  const pipeLimits = { bufferBytes: limits.viewerBufferBytes, stallMs: limits.viewerStallMs, ...deps.limits };
+  const viewers = new Map<WebSocket, SessionId>();
+  let leaving = false;
+
+  const countOf = (id: SessionId) => [...viewers.values()].filter((other) => other === id).length;
+
+  async function serve(viewer: WebSocket, id: SessionId): Promise<void> {
+    if (leaving) return closeSocket(viewer, 1001, 'Polydev is stopping.');
+    viewers.set(viewer, id);
+    deps.onViewers?.(viewers.size);
+    // Until there is a desktop to send it to, nothing is read from the viewer.
+    viewer.pause();
+    const gone = new AbortController();
+    viewer.once('close', () => gone.abort());
+    viewer.on('error', () => viewer.terminate());
+    const stopPinging = keepAlive(viewer);
+    try {
+      const ended = deps
+        .ended(id, gone.signal)
+        .then((reason): Ending => ({ code: viewerClose.ended, reason }))
+        .catch((error): Ending => lost(error));
+      const { code, reason } = await Promise.race([ended, carry(viewer, id, ended, gone.signal)]);
+      closeSocket(viewer, code, reason);
+    } finally {
+      gone.abort();
+      stopPinging();
+      viewers.delete(viewer);
+      deps.onViewers?.(viewers.size);
+    }
+  }
+
+  /** Resolves with how it ended. */
+  async function carry(viewer: WebSocket, id: SessionId, ended: Promise<Ending>, gone: AbortSignal): Promise<Ending> {
+    let desktop: WebSocket;
+    try {
+      desktop = await openUpstream(await deps.display(id, gone), gone);
+    } catch (error) {
+      const over = error instanceof PolydevError && error.code === 'session_over';
+      return over ? { code: viewerClose.ended, reason: error.message } : lost(error);
+    }
+    const abort = () => desktop.terminate();
+    gone.addEventListener('abort', abort, { once: true });
+    if (gone.aborted) abort();
+
+    return await new Promise<Ending>((resolve) => {
+      const stopDown = pipe(desktop, viewer, pipeLimits, {
+        onBytes: (bytes) => deps.onBytes?.('to_viewer', bytes),
+        onStalled: () => resolve({ code: viewerClose.stalled, reason: 'The viewer took nothing for too long.' }),
+        onText: () => resolve(lost(new PolydevError('agent_talks_nonsense', 'The desktop sent text.'))),
+      });
+      const stopUp = pipe(viewer, desktop, pipeLimits, {
+        onBytes: (bytes) => deps.onBytes?.('to_desktop', bytes),
+        onStalled: () => resolve(lost(new PolydevError('agent_unreachable', 'The desktop takes nothing.'))),
+        onText: () => resolve({ code: viewerClose.refused, reason: 'Only binary frames are understood.' }),
+      });
+      desktop.on('error', (error) => deps.onTrouble?.(error));
+      desktop.once('close', async () => {
+        stopDown();
+        stopUp();
+        // A desktop goes because its session ended, or by accident: wait a moment to hear which.
+        const accident = new Promise<Ending>((tell) => setTimeout(tell, newsMs, lost(undefined)).unref());
+        resolve(gone.aborted ? lost(undefined) : await Promise.race([ended, accident]));
+      });
+      viewer.resume();
+      desktop.resume();
+    });
+  }
+
+  function lost(error: unknown): Ending {
+    if (error !== undefined) deps.onTrouble?.(error);
+    return { code: viewerClose.lost, reason: 'The connection to the desktop broke off.' };
+  }
+
+  return {
+    admit(id) {
+      if (countOf(id) >= maxViewersPerSession)
+        throw new PolydevError('capacity', `This desktop has ${maxViewersPerSession} viewers already.`);
+    },
+    serve,
+    close() {
+      leaving = true;
+      for (const viewer of viewers.keys()) closeSocket(viewer, 1001, 'Polydev is stopping.');
+    },
+  };
+}

@@ -1,0 +1,36 @@
+/** Tickets that open a desktop's stream: single use, 30 s, bound to session, user and the page that asked. */
+
+import { limits, PolydevError, type SessionId, type Ticket, type UserId } from '@polydev/protocol';
+import { hashSecret, newSecret } from '../auth/secret.ts';
+import type { EphemeralStore } from '../store/ephemeral.ts';
+
+export interface TicketBinding {
+  sessionId: SessionId;
+  userId: UserId;
+  /** The `Origin` header of who asked; empty for a program. */
+  origin: string;
+}
+
+export interface Tickets {
+  issue(binding: TicketBinding): Promise<Ticket>;
+  /** Uses the ticket up, whoever comes with it. Throws `ticket_refused` unless it is for this session and origin. */
+  redeem(ticket: string, sessionId: string, origin: string): Promise<TicketBinding>;
+}
+
+export function createTickets(ephemeral: EphemeralStore): Tickets {
+  const keyOf = (ticket: string) => `ticket:${hashSecret(ticket)}`;
+  return {
+    async issue(binding) {
+      const ticket = newSecret();
+      await ephemeral.set(keyOf(ticket), JSON.stringify(binding), limits.ticketTtlMs);
+      return { ticket, expiresInMs: limits.ticketTtlMs };
+    },
+    async redeem(ticket, sessionId, origin) {
+      const kept = await ephemeral.take(keyOf(ticket));
+      const binding: TicketBinding | null = kept === null ? null : JSON.parse(kept);
+      if (!binding || binding.sessionId !== sessionId || binding.origin !== origin)
+        throw new PolydevError('ticket_refused', 'This ticket is used, too old, or for something else.');
+      return binding;
+    },
+  };
+}
