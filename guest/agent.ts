@@ -26,7 +26,7 @@ export interface Agent {
   /** As bound, for a configuration that says port 0. */
   port: number;
   proxyPort: number;
-  stop(): Promise<void>;
+  stop(): void;
 }
 
 /** How long a program or a viewer waits for what is still coming: the claim, the display. */
@@ -90,7 +90,7 @@ export async function startAgent(
   return {
     port,
     proxyPort,
-    async stop() {
+    stop() {
       over.abort();
       server.close();
       server.closeAllConnections();

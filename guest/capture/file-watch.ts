@@ -70,10 +70,15 @@ function namesByFolder(options: { root: string; files: readonly string[]; folder
   return names;
 }
 
+/** Undefined for what is no folder, or leads nowhere. */
 function identityOf(folder: string): string | undefined {
-  const stat = statSync(folder, { throwIfNoEntry: false, bigint: true });
-  // A number is given again to the next folder, a birth time is not.
-  return stat?.isDirectory() ? `${stat.dev}:${stat.ino}:${stat.birthtimeNs}` : undefined;
+  try {
+    const stat = statSync(folder, { bigint: true });
+    // A number is given again to the next folder, a birth time is not.
+    return stat.isDirectory() ? `${stat.dev}:${stat.ino}:${stat.birthtimeNs}` : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function tryWatch(folder: string, seen: (name: string | null) => void): FSWatcher | undefined {

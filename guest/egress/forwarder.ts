@@ -32,6 +32,7 @@ export function createForwarder(options: { patienceMs: number }): Forwarder {
 /** Each direction ends by itself; an error ends both. */
 function carry(client: Socket, { host, port }: Endpoint): void {
   const upstream = connect({ host, port, allowHalfOpen: true, noDelay: true });
+  upstream.on('error', () => upstream.destroy());
   client.setNoDelay(true);
   const done = (error?: Error | null) => {
     if (!error) return;

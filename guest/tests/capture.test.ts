@@ -126,6 +126,14 @@ suite('capture', { timeout: 30_000 }, () => {
     await nextTurn();
     writeFileSync(join(elsewhere, 'auth.json'), codexTokens('behind a link'));
     assert.equal((await next()).files[file], codexTokens('behind a link'));
+
+    rmSync(path('.codex'));
+    symlinkSync('.codex', path('.codex'));
+    await nextTurn();
+    rmSync(path('.codex'));
+    mkdirSync(path('.codex'));
+    writeFileSync(path(file), codexTokens('after a link to itself'));
+    assert.equal((await next()).files[file], codexTokens('after a link to itself'));
   });
 
   test('starts only with the claim, and finds what was saved before it', async (t) => {
