@@ -42,7 +42,8 @@ export async function* follow<E>(
       const quiet = new AbortController();
       let quietTimer = setTimeout(() => quiet.abort(), silenceMs);
       try {
-        const headers: Record<string, string> = seq > 0 ? { 'last-event-id': String(seq) } : {};
+        const headers: Record<string, string> = { accept: 'text/event-stream' };
+        if (seq > 0) headers['last-event-id'] = String(seq);
         const response = await http.open(path, headers, AbortSignal.any([stop.signal, quiet.signal]));
         if (interrupted) onInterrupted?.(null);
         interrupted = false;

@@ -18,8 +18,8 @@ export interface RequestOptions {
 export interface Http {
   /** The answer's JSON; undefined for an answer without a body. */
   request<T>(method: string, path: string, options?: RequestOptions): Promise<T>;
-  /** An answer to read as it comes; its status is good. */
-  open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response>;
+  /** An answer to read as it is, or as it comes; its status is good. */
+  open(path: string, headers?: Record<string, string>, signal?: AbortSignal): Promise<Response>;
   /** The server's clock as its last answer showed it, to about a second. */
   serverNowMs(): number;
   /** The same address for a WebSocket. */
@@ -79,7 +79,7 @@ export function createHttp(options: PolydevOptions): Http {
         );
       }
     },
-    open: (path, headers, signal) => send(path, { headers: { accept: 'text/event-stream', ...headers }, signal }),
+    open: (path, headers = {}, signal) => send(path, { headers, signal: signal ?? null }),
     serverNowMs: () => Date.now() + clockAheadMs,
     webSocketUrl(path) {
       const base = baseUrl === '' ? globalThis.location.origin : baseUrl;

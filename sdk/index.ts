@@ -12,6 +12,7 @@ import type {
   Run,
   RunId,
   RunStreamEvent,
+  Sandbox,
   SequencedEvent,
   SessionEvent,
   SessionId,
@@ -107,6 +108,13 @@ export function createPolydev(options: PolydevOptions) {
       remove: (id: CredentialId) => remove(credential(id)),
       /** A tiny real run; answers the credential with its new status. */
       test: (id: CredentialId) => post<Credential>(`${credential(id)}/test`),
+    },
+
+    sandboxes: {
+      list: () => list<Sandbox>('/api/sandboxes'),
+      /** The newest part of what its machine wrote to the console. */
+      console: async (id: Sandbox['id']) =>
+        (await http.open(`/api/sandboxes/${encodeURIComponent(id)}/console`)).text(),
     },
 
     runs: {

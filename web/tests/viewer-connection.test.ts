@@ -74,10 +74,10 @@ test('after a loss it comes back by itself, with a new ticket and a growing paus
   const bench = createBench();
   await settle();
   bench.pictures[0]?.events.onPainted();
-  bench.pictures[0]?.events.onClosed('cut');
+  bench.pictures[0]?.events.onClosed('cut', false);
   assert.deepEqual(bench.connection.state, { name: 'reconnecting', attempt: 1, why: 'cut' });
   assert.equal(await bench.pass(), 250);
-  bench.pictures[1]?.events.onClosed('cut');
+  bench.pictures[1]?.events.onClosed('cut', false);
   assert.equal(await bench.pass(), 500);
   bench.pictures[2]?.events.onPainted();
   assert.equal(bench.connection.state.name, 'live');
@@ -90,7 +90,7 @@ test('after a loss it comes back by itself, with a new ticket and a growing paus
 test('a refused ticket is asked for again, until the answer is that it is over', async () => {
   const bench = createBench();
   await settle();
-  bench.pictures[0]?.events.onClosed('cut');
+  bench.pictures[0]?.events.onClosed('cut', false);
   bench.refuseWith(new Error('Polydev does not answer.'));
   await bench.pass();
   assert.deepEqual(bench.connection.state, { name: 'reconnecting', attempt: 2, why: 'Polydev does not answer.' });
@@ -99,6 +99,15 @@ test('a refused ticket is asked for again, until the answer is that it is over',
   assert.deepEqual(bench.connection.state, { name: 'ended', why: 'The sign-in has ended.' });
   assert.equal(bench.timers.length, 0);
   assert.equal(bench.pictures.length, 1);
+});
+
+test('a desktop that is closed for good is not asked for again', async () => {
+  const bench = createBench();
+  await settle();
+  bench.pictures[0]?.events.onPainted();
+  bench.pictures[0]?.events.onClosed('Successfully connected.', true);
+  assert.deepEqual(bench.connection.state, { name: 'ended', why: 'Successfully connected.' });
+  assert.equal(bench.timers.length, 0);
 });
 
 test('a socket that never paints is given up and closed', async () => {
@@ -112,10 +121,10 @@ test('a socket that never paints is given up and closed', async () => {
 test('what a former picture still says is not heard', async () => {
   const bench = createBench();
   await settle();
-  bench.pictures[0]?.events.onClosed('cut');
+  bench.pictures[0]?.events.onClosed('cut', false);
   await bench.pass();
   bench.pictures[0]?.events.onPainted();
-  bench.pictures[0]?.events.onClosed('late');
+  bench.pictures[0]?.events.onClosed('late', false);
   assert.deepEqual(bench.connection.state, { name: 'reconnecting', attempt: 1, why: 'cut' });
 });
 
@@ -124,7 +133,7 @@ test('ending closes the picture and cancels every timer, once', async () => {
   await settle();
   bench.connection.end('Successfully connected.');
   bench.connection.end('again');
-  bench.pictures[0]?.events.onClosed('closed');
+  bench.pictures[0]?.events.onClosed('closed', false);
   assert.equal(bench.pictures[0]?.closed, true);
   assert.equal(bench.timers.length, 0);
   assert.deepEqual(bench.states.at(-1), { name: 'ended', why: 'Successfully connected.' });
@@ -134,7 +143,7 @@ test('ending closes the picture and cancels every timer, once', async () => {
 test('a person, or the network coming back, need not wait for the pause', async () => {
   const bench = createBench();
   await settle();
-  bench.pictures[0]?.events.onClosed('cut');
+  bench.pictures[0]?.events.onClosed('cut', false);
   bench.connection.retryNow();
   bench.connection.retryNow();
   await settle();

@@ -21,8 +21,8 @@ export interface Picture {
 export interface PictureEvents {
   onPainted(): void;
   onLatency(latencyMs: number): void;
-  /** The last event. */
-  onClosed(why: string): void;
+  /** The last event. `forGood`: there is nothing to come back to. */
+  onClosed(why: string, forGood: boolean): void;
 }
 
 export interface ConnectionDeps<Socket> {
@@ -81,8 +81,10 @@ export function createConnection<Socket>(deps: ConnectionDeps<Socket>): Connecti
       onLatency(latencyMs) {
         if (isMine()) move({ type: 'measured', latencyMs });
       },
-      onClosed(why) {
-        if (isMine()) lose(why);
+      onClosed(why, forGood) {
+        if (!isMine()) return;
+        if (forGood) end(why);
+        else lose(why);
       },
     });
   }

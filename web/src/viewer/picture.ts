@@ -1,5 +1,6 @@
 /** One RFB conversation drawn into the stage: noVNC on a socket, watched for being alive. */
 
+import { viewerClose } from '@polydev/protocol/viewer-close';
 import type { Picture, PictureEvents } from './connection.ts';
 import { RemoteScreen } from './novnc.ts';
 import type { Size } from './scale.ts';
@@ -23,8 +24,10 @@ export interface LivePicture extends Picture {
 
 export function startPicture(socket: WebSocket, deps: PictureDeps, events: PictureEvents): LivePicture {
   let why = 'The connection was lost.';
-  socket.addEventListener('close', ({ reason }) => {
+  let forGood = false;
+  socket.addEventListener('close', ({ code, reason }) => {
     if (reason !== '') why = reason;
+    forGood = code === viewerClose.ended;
   });
 
   const screen = new RemoteScreen(deps.stage, socket, deps.wantedSize, {
@@ -54,7 +57,7 @@ export function startPicture(socket: WebSocket, deps: PictureDeps, events: Pictu
   screen.addEventListener('clipboard', ({ detail }) => deps.onClipboard(detail.text));
   screen.addEventListener('disconnect', () => {
     finish();
-    events.onClosed(why);
+    events.onClosed(why, forGood);
   });
 
   let finished = false;
@@ -69,7 +72,7 @@ export function startPicture(socket: WebSocket, deps: PictureDeps, events: Pictu
     if (finished) return;
     finish();
     screen.disconnect();
-    events.onClosed(why);
+    events.onClosed(why, forGood);
   }
 
   return { screen, close };

@@ -105,9 +105,9 @@ export function createViewer(container: HTMLElement, options: ViewerOptions): Vi
         },
         {
           ...events,
-          onClosed(why) {
+          onClosed(why, forGood) {
             wasFocused = stage.contains(document.activeElement) || document.activeElement === document.body;
-            events.onClosed(why);
+            events.onClosed(why, forGood);
           },
         },
       );

@@ -1,0 +1,91 @@
+/** The other way in: an API key. */
+
+import type { ProviderInfo } from '@polydev/protocol';
+import { useMutation } from '@tanstack/react-query';
+import { ExternalLink } from 'lucide-react';
+import { type FormEvent, useState } from 'react';
+import { announce } from '../../ui/announcer.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+import { FailureNote } from '../../ui/failure-note.tsx';
+import { Field } from '../../ui/field.tsx';
+import { polydev } from '../data/client.ts';
+import { failureOf } from '../data/errors.ts';
+import { keys, refresh } from '../data/queries.ts';
+
+export function ApiKeyDialog({
+  provider,
+  open,
+  onClose,
+}: {
+  provider: ProviderInfo;
+  open: boolean;
+  onClose(): void;
+}) {
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={(next) => !next && onClose()}
+      title={`API key for ${provider.name}`}
+      description="It is sealed in the vault as soon as it arrives, and never shown again."
+    >
+      <ApiKeyForm provider={provider} onClose={onClose} />
+    </Dialog>
+  );
+}
+
+function ApiKeyForm({ provider, onClose }: { provider: ProviderInfo; onClose(): void }) {
+  const [apiKey, setApiKey] = useState('');
+  const add = useMutation({
+    mutationFn: polydev.credentials.addApiKey,
+    async onSuccess() {
+      announce(`${provider.name} is connected.`);
+      await refresh(keys.credentials);
+      onClose();
+    },
+  });
+
+  function submit(event: FormEvent): void {
+    event.preventDefault();
+    add.mutate({ provider: provider.id, apiKey: apiKey.trim() });
+  }
+
+  return (
+    <form onSubmit={submit}>
+      <Field
+        label="API key"
+        type="password"
+        value={apiKey}
+        onChange={(event) => setApiKey(event.target.value)}
+        autoComplete="off"
+        spellCheck={false}
+        autoFocus
+        required
+        minLength={8}
+        maxLength={1024}
+        className="[&_input]:font-mono [&_input]:text-sm"
+        help={
+          <>
+            {provider.apiKeyHint}.{' '}
+            <a
+              href={provider.apiKeyPage}
+              target="_blank"
+              rel="noopener noreferrer"
+              className="inline-flex items-center gap-1 font-medium text-accent underline-offset-2 hover:underline"
+            >
+              Get one from {provider.maker}
+              <ExternalLink className="size-3.5" aria-hidden />
+            </a>
+          </>
+        }
+      />
+      {add.isError && <FailureNote {...failureOf(add.error)} className="mt-4" />}
+      <div className="mt-6 flex justify-end gap-2">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button type="submit" look="primary" busy={add.isPending}>
+          Connect
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,35 @@
+/** What a tool's card says: from the credentials in the vault and the sign-ins under way. Pure. */
+
+import type { AuthSession, Credential, ProviderId } from '@polydev/protocol';
+
+export type CardState =
+  | { name: 'not_connected' }
+  | { name: 'signing_in'; session: AuthSession }
+  /** `others`: further accounts of the same tool. */
+  | { name: 'connected'; credential: Credential; others: Credential[] }
+  | { name: 'expired'; credential: Credential; others: Credential[] };
+
+/** `active` are sign-ins of this person that have not ended. */
+export function cardStateOf(
+  provider: ProviderId,
+  credentials: readonly Credential[],
+  active: readonly AuthSession[],
+): CardState {
+  const session = active.find((candidate) => candidate.provider === provider);
+  if (session) return { name: 'signing_in', session };
+  const own = credentials
+    .filter((candidate) => candidate.provider === provider)
+    .toSorted((a, b) => rank(a) - rank(b) || b.createdAtMs - a.createdAtMs);
+  const [credential, ...others] = own;
+  if (!credential) return { name: 'not_connected' };
+  return { name: credential.status === 'active' ? 'connected' : 'expired', credential, others };
+}
+
+const rank = ({ status }: Credential) => (status === 'active' ? 0 : 1);
+
+/** Who a credential belongs to, as its card says it. */
+export function accountName({ kind, account, label }: Credential): string {
+  if (account.email) return account.email;
+  if (kind === 'api_key') return 'API key';
+  return label === 'default' ? 'your account' : label;
+}

@@ -1,0 +1,75 @@
+/** The tools, each with its state and the one thing to do next. */
+
+import { Skeleton } from '../../ui/skeleton.tsx';
+import { FailureNote } from '../../ui/failure-note.tsx';
+import { failureOf } from '../data/errors.ts';
+import { isOver, useFollowedSessions } from '../data/follow-sessions.ts';
+import { useCredentials, useMe, useProviders, useSessions } from '../data/queries.ts';
+import { useTitle } from '../frame/title.ts';
+import { cardStateOf } from './card-state.ts';
+import { ProviderCard } from './provider-card.tsx';
+
+export function ConnectionsPage() {
+  useTitle('Connections');
+  const me = useMe();
+  const providers = useProviders();
+  const credentials = useCredentials();
+  const sessions = useSessions();
+  const active = (sessions.data ?? []).filter((session) => !isOver(session) && session.userId === me.data?.id);
+  useFollowedSessions(active);
+
+  const queries = [providers, credentials, sessions];
+  const failed = queries.find(({ isError, data }) => isError && data === undefined);
+  const ready = providers.data && credentials.data && sessions.data;
+  const firstVisit = ready && credentials.data.length === 0 && active.length === 0;
+
+  return (
+    <div className="mx-auto w-full max-w-[67.5rem] px-4 py-6 sm:px-8 sm:py-8">
+      <p className="mb-6 max-w-[42rem] text-muted sm:mb-8">
+        {firstVisit
+          ? 'Connect a tool once, in a private desktop that is destroyed afterwards. Then run it from here, from scripts, or from your terminal.'
+          : 'The tools that Polydev can run for you.'}
+      </p>
+      {failed ? (
+        <FailureNote
+          {...failureOf(failed.error)}
+          className="max-w-[42rem]"
+          onRetry={() => {
+            for (const query of queries) void query.refetch();
+          }}
+        />
+      ) : (
+        <ul className="grid gap-4 lg:grid-cols-3 lg:gap-5">
+          {ready
+            ? providers.data.map((provider) => (
+                <li key={provider.id}>
+                  <ProviderCard
+                    provider={provider}
+                    state={cardStateOf(provider.id, credentials.data, active)}
+                  />
+                </li>
+              ))
+            : ['first', 'second', 'third'].map((key) => (
+                <li key={key}>
+                  <CardSkeleton />
+                </li>
+              ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function CardSkeleton() {
+  return (
+    <div className="flex h-full min-h-[15.5rem] flex-col rounded-lg border border-line bg-surface p-5">
+      <div className="flex items-center gap-3.5">
+        <Skeleton className="size-11 rounded-lg" />
+        <Skeleton className="h-4.5 w-28" />
+      </div>
+      <Skeleton className="mt-5 h-3.5 w-full" />
+      <Skeleton className="mt-2.5 h-3.5 w-3/5" />
+      <Skeleton className="mt-auto h-10 w-full rounded-md" />
+    </div>
+  );
+}

@@ -1,0 +1,41 @@
+/** Asks before a credential is forgotten. */
+
+import type { CredentialId } from '@polydev/protocol';
+import { useMutation } from '@tanstack/react-query';
+import { announce } from '../../ui/announcer.tsx';
+import { Confirm } from '../../ui/dialog.tsx';
+import { FailureNote } from '../../ui/failure-note.tsx';
+import { polydev } from '../data/client.ts';
+import { failureOf } from '../data/errors.ts';
+import { keys, refresh } from '../data/queries.ts';
+
+export interface DisconnectDialogProps {
+  providerName: string;
+  account: string;
+  credentialId: CredentialId;
+  open: boolean;
+  onClose(): void;
+}
+
+export function DisconnectDialog({ providerName, account, credentialId, open, onClose }: DisconnectDialogProps) {
+  const remove = useMutation({
+    mutationFn: polydev.credentials.remove,
+    async onSuccess() {
+      announce(`${providerName} is disconnected.`);
+      onClose();
+      await refresh(keys.credentials);
+    },
+  });
+  return (
+    <Confirm
+      open={open}
+      onOpenChange={(next) => !next && onClose()}
+      title={`Disconnect ${providerName}?`}
+      description={`Polydev forgets the credential of ${account}. Prompts and scripts that use it stop working. Nothing is revoked at the provider.`}
+      confirm="Disconnect"
+      busy={remove.isPending}
+      error={remove.isError && <FailureNote {...failureOf(remove.error)} />}
+      onConfirm={() => remove.mutate(credentialId)}
+    />
+  );
+}

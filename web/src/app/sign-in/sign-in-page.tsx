@@ -1,0 +1,134 @@
+/** A sign-in: the desktop as large as it can be, beside the steps; at the end, how it went. */
+
+import type { SessionId } from '@polydev/protocol';
+import { limits } from '@polydev/protocol/limits';
+import { PolydevApiError } from '@polydev/sdk';
+import { useMutation } from '@tanstack/react-query';
+import { useRef, useState } from 'react';
+import { useSearchParams } from 'react-router';
+import { Button, ButtonLink } from '../../ui/button.tsx';
+import { FailureNote } from '../../ui/failure-note.tsx';
+import { Skeleton } from '../../ui/skeleton.tsx';
+import { ViewerEnded } from '../../viewer/connection.ts';
+import { Viewer, type ViewerHandle } from '../../viewer/Viewer.tsx';
+import { polydev } from '../data/client.ts';
+import { failureOf } from '../data/errors.ts';
+import { isOver } from '../data/follow-sessions.ts';
+import { useProviders, useSession } from '../data/queries.ts';
+import { useTitle } from '../frame/title.ts';
+import { NotFoundPage } from '../not-found-page.tsx';
+import { paths } from '../paths.ts';
+import { Outcome } from './outcome.tsx';
+import { Stages } from './stages.tsx';
+import { StepsPanel } from './steps-panel.tsx';
+import { TimeLeft } from './time-left.tsx';
+import { useTimeline } from './use-timeline.ts';
+
+/** A cold machine boots in this time, or never. */
+const handshakeMs = limits.sandboxBootMs + 10_000;
+
+export default function SignInPage() {
+  const [search] = useSearchParams();
+  const id = search.get('sessionId');
+  if (id === null) return <NotFoundPage />;
+  return <SignIn key={id} id={id as SessionId} />;
+}
+
+function SignIn({ id }: { id: SessionId }) {
+  const session = useSession(id);
+  const providers = useProviders();
+  const { timeline, events, closed, error } = useTimeline(id, session.data?.createdAtMs);
+  const viewer = useRef<ViewerHandle>(null);
+  const [live, setLive] = useState(false);
+  const cancel = useMutation({ mutationFn: () => polydev.sessions.cancel(id) });
+
+  const provider = providers.data?.find((candidate) => candidate.id === session.data?.provider);
+  useTitle(provider ? `Connect ${provider.name}` : 'Sign in');
+
+  const failed = session.error ?? providers.error ?? (session.data ? null : error);
+  if (failed) {
+    return (
+      <div className="mx-auto max-w-md px-4 py-16">
+        <FailureNote {...failureOf(failed)} onRetry={() => window.location.reload()} />
+        <ButtonLink to={paths.connections} className="mt-4">
+          Back to Connections
+        </ButtonLink>
+      </div>
+    );
+  }
+  if (!session.data || !provider) return <SignInSkeleton />;
+
+  // A sign-in that is looked at later has ended; its events are still on the way.
+  const over = timeline.over || (closed && isOver(session.data));
+  const replaying = isOver(session.data) && !timeline.over && !closed;
+
+  async function connect() {
+    try {
+      return await polydev.sessions.display(id);
+    } catch (cause) {
+      if (cause instanceof PolydevApiError && !cause.passing) throw new ViewerEnded(cause.message);
+      throw cause;
+    }
+  }
+
+  async function type(text: string): Promise<boolean> {
+    const done = (await viewer.current?.type(text)) ?? false;
+    viewer.current?.focus();
+    return done;
+  }
+
+  if (replaying) return <SignInSkeleton />;
+  return (
+    <Layout
+      picture={
+        over ? (
+          <Outcome provider={provider} session={session.data} timeline={timeline} events={events} />
+        ) : (
+          <Viewer
+            ref={viewer}
+            connect={connect}
+            label={`Desktop for signing in to ${provider.name}`}
+            handshakeMs={handshakeMs}
+            onState={({ name }) => setLive(name === 'live')}
+            waiting={<Stages stages={timeline.stages} />}
+          />
+        )
+      }
+      steps={
+        <StepsPanel provider={provider} timeline={timeline} canType={live} onType={type}>
+          {!over && (
+            <>
+              <TimeLeft
+                session={session.data}
+                expiresAtMs={Math.max(session.data.expiresAtMs, timeline.expiresAtMs ?? 0)}
+              />
+              <div className="hidden border-t border-line px-3 py-2 lg:block">
+                <Button look="plain" className="w-full" busy={cancel.isPending} onClick={() => cancel.mutate()}>
+                  Cancel the sign-in
+                </Button>
+              </div>
+            </>
+          )}
+        </StepsPanel>
+      }
+    />
+  );
+}
+
+function Layout({ picture, steps }: { picture: React.ReactNode; steps: React.ReactNode }) {
+  return (
+    <div className="flex h-full min-h-[30rem] flex-col gap-3 p-3 lg:grid lg:grid-cols-[minmax(0,1fr)_19.5rem] lg:grid-rows-[minmax(0,1fr)] lg:gap-4 lg:p-4">
+      <div className="contents lg:order-2 lg:flex lg:min-h-0 lg:flex-col [&>*]:lg:flex-1">{steps}</div>
+      <div className="min-h-0 flex-1">{picture}</div>
+    </div>
+  );
+}
+
+function SignInSkeleton() {
+  return (
+    <Layout
+      picture={<Skeleton className="h-full w-full rounded-lg" />}
+      steps={<Skeleton className="h-24 w-full rounded-lg lg:h-full" />}
+    />
+  );
+}

@@ -1,0 +1,65 @@
+/** The steps of a sign-in, live, with what to do in the current one. */
+
+import type { ProviderInfo } from '@polydev/protocol';
+import { type ReactNode, useEffect } from 'react';
+import { announce } from '../../ui/announcer.tsx';
+import { CommandStep } from './command-step.tsx';
+import { StepRow } from './step-row.tsx';
+import { currentStep, type Step, type Timeline } from './timeline.ts';
+import { stepTitle } from './words.ts';
+
+export interface StepsPanelProps {
+  provider: ProviderInfo;
+  timeline: Timeline;
+  /** There is a picture to type into. */
+  canType: boolean;
+  onType(text: string): Promise<boolean>;
+  children?: ReactNode;
+}
+
+export function StepsPanel({ provider, timeline, canType, onType, children }: StepsPanelProps) {
+  const current = currentStep(timeline);
+  const said = current && !timeline.over ? stepTitle(current) : '';
+  useEffect(() => {
+    if (said !== '') announce(said);
+  }, [said]);
+
+  return (
+    <section
+      aria-label="Steps"
+      className="flex shrink-0 flex-col rounded-lg border border-line bg-surface lg:min-h-0 lg:overflow-y-auto thin-scroll"
+    >
+      <ol className="grid grid-cols-[repeat(7,auto)] content-start justify-between gap-x-2 gap-y-2.5 p-3.5 lg:flex lg:flex-1 lg:flex-col lg:justify-start lg:gap-0 lg:p-5">
+        {timeline.steps.map((step, index) => (
+          <StepRow key={step.name} step={step} last={index === timeline.steps.length - 1}>
+            <StepHelp step={step} provider={provider} timeline={timeline} canType={canType} onType={onType} />
+          </StepRow>
+        ))}
+      </ol>
+      {children}
+    </section>
+  );
+}
+
+function StepHelp({ step, provider, timeline, canType, onType }: { step: Step } & Omit<StepsPanelProps, 'children'>) {
+  if (step.state === 'active' && step.name === 'command')
+    return <CommandStep command={provider.loginCommand} canType={canType} onType={onType} />;
+  if (step.state === 'active' && step.name === 'credential') {
+    return (
+      <p className="mt-1 text-sm text-muted">
+        With your own account at {provider.maker}. Polydev notices when {provider.name} has saved its credential.
+      </p>
+    );
+  }
+  if (step.state === 'active' && step.name === 'machine')
+    return <p className="mt-1 hidden text-sm text-muted lg:block">A fresh desktop, for this sign-in only.</p>;
+  if (step.state === 'done' && step.name === 'page' && timeline.page !== null)
+    return <p className="hidden truncate text-xs text-muted lg:block">{hostOf(timeline.page)}</p>;
+  if (step.state === 'failed' && timeline.reason !== null)
+    return <p className="mt-1 text-sm text-muted">{timeline.reason.message}</p>;
+  return null;
+}
+
+function hostOf(page: string): string {
+  return URL.parse(page)?.host ?? page;
+}

@@ -1,0 +1,58 @@
+/** How long there is to sign in, and more time at one click. The last minute is said aloud. */
+
+import type { AuthSession } from '@polydev/protocol';
+import { useMutation } from '@tanstack/react-query';
+import { announce } from '../../ui/announcer.tsx';
+import { Button } from '../../ui/button.tsx';
+import { classes } from '../../ui/classes.ts';
+import { useNowMs } from '../../ui/clock.ts';
+import { countdown } from '../../ui/times.ts';
+import { polydev } from '../data/client.ts';
+import { failureOf } from '../data/errors.ts';
+import { keys } from '../data/queries.ts';
+import { queryClient } from '../data/query-client.ts';
+
+const lastMinuteMs = 60_000;
+
+export function TimeLeft({ session, expiresAtMs }: { session: AuthSession; expiresAtMs: number }) {
+  const localNowMs = useNowMs('seconds');
+  const nowMs = localNowMs + (polydev.serverNowMs() - Date.now());
+  const leftMs = Math.max(0, expiresAtMs - nowMs);
+  const short = leftMs <= lastMinuteMs;
+  const most = expiresAtMs >= session.hardExpiresAtMs;
+  const extend = useMutation({
+    mutationFn: () => polydev.sessions.extend(session.id),
+    onSuccess(extended) {
+      queryClient.setQueryData(keys.session(session.id), extended);
+      announce(`Time added: ${countdown(extended.expiresAtMs - polydev.serverNowMs())} left.`);
+    },
+  });
+
+  return (
+    <div className={classes('border-t p-3 lg:px-5 lg:py-4', short ? 'border-warn/40 bg-warn-soft' : 'border-line')}>
+      <div className="flex items-center justify-between gap-3">
+        <p className={classes('text-sm', short && 'font-medium text-warn')}>
+          <span className="inline-block min-w-[2.75rem] text-base font-semibold">{countdown(leftMs)}</span> left
+        </p>
+        <Button
+          look={short ? 'primary' : 'quiet'}
+          disabled={most}
+          busy={extend.isPending}
+          title={most ? 'No more time can be added.' : undefined}
+          onClick={() => extend.mutate()}
+        >
+          Extend
+        </Button>
+      </div>
+      <p role="alert" className={classes('text-sm', short || extend.isError ? 'mt-1' : 'sr-only')}>
+        {extend.isError
+          ? failureOf(extend.error).message
+          : short
+            ? most
+              ? 'Less than a minute left, and no more can be added.'
+              : 'Less than a minute left to sign in.'
+            : ''}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,149 @@
+/** The viewer as a React component: the picture, and under it full screen, keys, clipboard and how it goes. */
+
+import { type ReactNode, type RefObject, useCallback, useEffect, useImperativeHandle, useRef, useState } from 'react';
+import { ClipboardPanel } from './clipboard-panel.tsx';
+import type { DisplayAddress } from './connection.ts';
+import type { Modifier } from './input.ts';
+import { KeyRow } from './key-row.tsx';
+import { startState, type ViewerState } from './state.ts';
+import { Toolbar, type ViewerPanel } from './toolbar.tsx';
+import { createViewer, type Viewer as ViewerHandle } from './viewer.ts';
+
+export type { Viewer as ViewerHandle } from './viewer.ts';
+
+export interface ViewerProps {
+  /** Answers an address that works once. Rejects with ViewerEnded when there is nothing to come back to. */
+  connect(): Promise<DisplayAddress>;
+  label: string;
+  handshakeMs?: number;
+  ref?: RefObject<ViewerHandle | null>;
+  onState?(state: ViewerState): void;
+  /** Shown instead of the picture until there is one. */
+  waiting?: ReactNode;
+}
+
+export function Viewer({ connect, label, handshakeMs, ref, onState, waiting }: ViewerProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const whole = useRef<HTMLDivElement>(null);
+  const handle = useRef<ViewerHandle>(null);
+  const firstControl = useRef<HTMLButtonElement>(null);
+  const [state, setState] = useState<ViewerState>(startState);
+  const [held, setHeld] = useState<readonly Modifier[]>([]);
+  const [full, setFull] = useState(false);
+  const [zoomed, setZoomed] = useState(false);
+  const [panel, setPanel] = useState<ViewerPanel | null>(null);
+  const [remoteText, setRemoteText] = useState<{ text: string; copied: boolean } | null>(null);
+  const [seen, setSeen] = useState(false);
+
+  // The newest callbacks, without starting the viewer anew for each.
+  const callbacks = useRef({ connect, onState });
+  callbacks.current = { connect, onState };
+
+  useEffect(() => {
+    if (!host.current || !whole.current) return;
+    const viewer = createViewer(host.current, {
+      connect: () => callbacks.current.connect(),
+      label,
+      ...(handshakeMs === undefined ? {} : { handshakeMs }),
+      fullScreenElement: whole.current,
+      onState(next) {
+        setState(next);
+        if (next.name === 'live') setSeen(true);
+        callbacks.current.onState?.(next);
+      },
+      onModifiers: setHeld,
+      onFullScreen: setFull,
+      onZoom: (factor) => setZoomed(factor > 1),
+      onLeave: () => firstControl.current?.focus(),
+      onRemoteClipboard: (text, copied) => setRemoteText({ text, copied }),
+    });
+    handle.current = viewer;
+    return () => {
+      handle.current = null;
+      viewer.dispose();
+    };
+  }, [label, handshakeMs]);
+
+  useImperativeHandle(ref ?? null, () => proxyTo(handle), []);
+  const togglePanel = useCallback((name: ViewerPanel) => setPanel((shown) => (shown === name ? null : name)), []);
+
+  const live = state.name === 'live';
+  return (
+    <div
+      ref={whole}
+      className="group/viewer flex h-full min-h-0 flex-col overflow-hidden rounded-lg border border-line bg-surface data-full-screen:fixed data-full-screen:inset-0 data-full-screen:z-50 data-full-screen:rounded-none data-full-screen:border-0"
+    >
+      <div className="relative min-h-0 flex-1 bg-screen">
+        <div ref={host} data-testid="viewer" data-state={state.name} className="absolute inset-0 overflow-hidden" />
+        {!seen && state.name !== 'ended' && <div className="absolute inset-0 overflow-auto">{waiting}</div>}
+        {seen && state.name === 'reconnecting' && (
+          <div className="pointer-events-none absolute inset-0 grid place-items-center p-6">
+            <div className="pointer-events-auto max-w-sm rounded-lg bg-raised p-4 text-center text-sm shadow-float">
+              <p className="font-medium">Reconnecting</p>
+              <p className="mt-1 text-muted">{state.why} The desktop itself goes on.</p>
+              {state.attempt > 2 && (
+                <button
+                  type="button"
+                  className="mt-3 min-h-10 rounded-md border border-line px-3.5 font-medium hover:bg-sunken"
+                  onClick={() => handle.current?.retryNow()}
+                >
+                  Try now
+                </button>
+              )}
+            </div>
+          </div>
+        )}
+      </div>
+      {panel === 'keys' && (
+        <KeyRow
+          held={held}
+          disabled={!live}
+          onKey={(key) => handle.current?.press(key)}
+          onModifier={(modifier) => handle.current?.toggleModifier(modifier)}
+          onSoftKeyboard={() => handle.current?.showSoftKeyboard()}
+        />
+      )}
+      {panel === 'clipboard' && (
+        <ClipboardPanel
+          remote={remoteText}
+          disabled={!live}
+          onSend={(text) => {
+            handle.current?.sendClipboard(text);
+            handle.current?.focus();
+          }}
+        />
+      )}
+      <Toolbar
+        state={state}
+        full={full}
+        zoomed={zoomed}
+        panel={panel}
+        unreadClipboard={remoteText !== null && !remoteText.copied}
+        firstControl={firstControl}
+        onFullScreen={() => void handle.current?.toggleFullScreen()}
+        onPanel={togglePanel}
+        onResetZoom={() => handle.current?.resetZoom()}
+      />
+    </div>
+  );
+}
+
+/** A handle that outlives the viewer behind it: while there is none, it does nothing. */
+function proxyTo(handle: RefObject<ViewerHandle | null>): ViewerHandle {
+  return {
+    get state() {
+      return handle.current?.state ?? startState;
+    },
+    focus: () => handle.current?.focus(),
+    press: (key) => handle.current?.press(key),
+    toggleModifier: (modifier) => handle.current?.toggleModifier(modifier),
+    type: async (text) => (await handle.current?.type(text)) ?? false,
+    sendClipboard: (text) => handle.current?.sendClipboard(text),
+    toggleFullScreen: async () => handle.current?.toggleFullScreen(),
+    resetZoom: () => handle.current?.resetZoom(),
+    showSoftKeyboard: () => handle.current?.showSoftKeyboard(),
+    retryNow: () => handle.current?.retryNow(),
+    end: (why) => handle.current?.end(why),
+    dispose: () => handle.current?.dispose(),
+  };
+}
