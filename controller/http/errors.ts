@@ -1,20 +1,29 @@
 /** Every failure leaves as `{error:{code,message,hint,requestId}}`; its cause stays in the log under that id. */
 
 import { type ErrorBody, type ErrorCode, PolydevError, toPolydevError } from '@polydev/protocol';
-import type { FastifyError, FastifyInstance, FastifySchemaValidationError } from 'fastify';
+import type {
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchemaValidationError,
+} from 'fastify';
 
 export function addErrorHandling(app: FastifyInstance): void {
-  app.setErrorHandler((error: unknown, request, reply) => {
-    const known = asPolydevError(error);
-    const level = known.status >= 500 ? 'error' : 'warn';
-    request.log[level]({ code: known.code, details: known.details, err: known.cause ?? known }, known.message);
-    const { retryAfterSeconds } = known.details;
-    if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
-    return reply.code(known.status).send(errorBody(known, request.id));
-  });
+  app.setErrorHandler(answerError);
   app.setNotFoundHandler(() => {
     throw new PolydevError('not_found', 'There is nothing at this address.');
   });
+}
+
+/** Also for what the framework refuses before there is a route, such as an address that cannot be decoded. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = asPolydevError(error);
+  const level = known.status >= 500 ? 'error' : 'warn';
+  request.log[level]({ code: known.code, details: known.details, err: known.cause ?? known }, known.message);
+  const { retryAfterSeconds } = known.details;
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+  return reply.code(known.status).send(errorBody(known, request.id));
 }
 
 export function errorBody(error: PolydevError, requestId: string): ErrorBody {

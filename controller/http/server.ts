@@ -17,7 +17,7 @@ import { addGuard } from '../auth/guard.ts';
 import type { App, AppDeps } from './app.ts';
 import { addDashboard } from './dashboard.ts';
 import { addDocsPage, addDocument } from './docs.ts';
-import { addErrorHandling, describeValidation } from './errors.ts';
+import { addErrorHandling, answerError, describeValidation } from './errors.ts';
 import { addSecurityHeaders } from './headers.ts';
 import { addMetrics } from './metrics.ts';
 import { addRoutes } from './routes/index.ts';
@@ -35,6 +35,7 @@ export interface ServerOptions {
 
 /** Enough for every request but a prompt. */
 const bodyBytes = 64 * 1024;
+const idleSweepMs = 50;
 
 export async function createHttpServer(deps: AppDeps, options: ServerOptions): Promise<App> {
   const app: App = fastify({
@@ -47,6 +48,7 @@ export async function createHttpServer(deps: AppDeps, options: ServerOptions): P
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     schemaErrorFormatter: describeValidation,
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
   });
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   // JSON alone: forms and plain text are what other people's pages can send without asking.
@@ -68,6 +70,9 @@ export async function createHttpServer(deps: AppDeps, options: ServerOptions): P
   app.addHook('preClose', async () => {
     closing.abort();
     deps.relay.close();
+    // A kept-alive connection that becomes idle from now on would hold the server open for its whole time.
+    const sweep = setInterval(() => app.server.closeIdleConnections(), idleSweepMs);
+    app.server.once('close', () => clearInterval(sweep));
   });
 
   await addDocument(app);

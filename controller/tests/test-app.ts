@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { createApiTokens } from '../auth/api-tokens.ts';
 import { createLogins } from '../auth/logins.ts';
 import { createSetup } from '../auth/setup.ts';
-import type { App } from '../http/app.ts';
+import type { App, AppDeps } from '../http/app.ts';
 import { createMetrics } from '../http/metrics.ts';
 import { createHttpServer, type ServerOptions } from '../http/server.ts';
 import type { Services } from '../services.ts';
@@ -37,6 +37,7 @@ export interface TestAppOptions {
   services?: { [K in keyof Services]?: Partial<Services[K]> };
   server?: Partial<ServerOptions>;
   relay?: Partial<RelayDeps>;
+  deps?: Partial<AppDeps>;
 }
 
 export async function createTestApp(t: TestContext, options: TestAppOptions = {}): Promise<TestApp> {
@@ -62,6 +63,7 @@ export async function createTestApp(t: TestContext, options: TestAppOptions = {}
       relay,
       metrics: createMetrics(),
       pingDatabase: async () => {},
+      ...options.deps,
     },
     {
       publicUrl: null,
