@@ -45,7 +45,12 @@ test('a sign-in that goes well ticks step by step, with times', () => {
     summary(...items),
     'machine done, command done, page done, credential done, sealed done, proof active, destroyed waiting',
   );
-  const whole = read(...items, [44, { type: 'proof', text: 'OK' }], [44, state('connected')], [44.5, { type: 'destroyed' }]);
+  const whole = read(
+    ...items,
+    [44, { type: 'proof', text: 'OK' }],
+    [44, state('connected')],
+    [44.5, { type: 'destroyed' }],
+  );
   assert.equal(
     whole.steps.every((step) => step.state === 'done'),
     true,
@@ -67,7 +72,12 @@ test('a failure is shown at the step that it stopped', () => {
 
 test('steps that the way led past are not shown as done', () => {
   assert.equal(
-    summary([1, state('ready')], [9, { type: 'credential_found' }], [9, { type: 'sealed', tookMs: 1 }], [9, state('connected')]),
+    summary(
+      [1, state('ready')],
+      [9, { type: 'credential_found' }],
+      [9, { type: 'sealed', tookMs: 1 }],
+      [9, state('connected')],
+    ),
     'machine done, command skipped, page skipped, credential done, sealed done, proof skipped, destroyed active',
   );
 });

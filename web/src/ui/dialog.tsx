@@ -4,7 +4,7 @@ import { AlertDialog, Dialog as RadixDialog } from 'radix-ui';
 import type { ReactNode } from 'react';
 import { Button } from './button.tsx';
 
-const overlay = 'fixed inset-0 z-40 bg-[oklch(0.12_0.01_262/0.5)]';
+const overlay = 'fixed inset-0 z-40 bg-veil';
 const panel =
   'fixed z-50 inset-x-4 bottom-4 mx-auto max-h-[calc(100dvh-2rem)] overflow-auto rounded-lg border border-line bg-raised p-5 shadow-float outline-none animate-appear sm:inset-x-0 sm:bottom-auto sm:top-[16vh] sm:w-[27rem] sm:p-6';
 const heading = 'text-lg font-semibold';

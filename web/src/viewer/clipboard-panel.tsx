@@ -42,9 +42,7 @@ export function ClipboardPanel({ remote, disabled, onSend }: ClipboardPanelProps
         </div>
       </form>
       <div className="min-w-0">
-        <p className="text-xs text-muted">
-          From the desktop{remote?.copied ? ', already on your clipboard' : ''}
-        </p>
+        <p className="text-xs text-muted">From the desktop{remote?.copied ? ', already on your clipboard' : ''}</p>
         <div className="mt-1 flex h-10 items-center gap-1 rounded-md bg-sunken pl-3">
           <p className="min-w-0 flex-1 truncate text-sm">
             {remote?.text ?? <span className="text-muted">Nothing copied there yet</span>}

@@ -34,8 +34,7 @@ const keyClasses =
 
 export function KeyRow({ held, disabled, onKey, onModifier, onSoftKeyboard }: KeyRowProps) {
   return (
-    <div
-      role="group"
+    <fieldset
       aria-label="Keys for the desktop"
       className="flex shrink-0 gap-1.5 overflow-x-auto border-t border-line px-2 py-2 thin-scroll"
     >
@@ -59,7 +58,10 @@ export function KeyRow({ held, disabled, onKey, onModifier, onSoftKeyboard }: Ke
             title={down ? `${name} is held for the next key` : `Hold ${name} for the next key`}
             onPointerDown={keepFocus}
             onClick={() => onModifier(modifier)}
-            className={classes(keyClasses, down ? 'border-accent bg-accent text-on-accent' : 'border-line hover:bg-sunken')}
+            className={classes(
+              keyClasses,
+              down ? 'border-accent bg-accent text-on-accent' : 'border-line hover:bg-sunken',
+            )}
           >
             {name}
           </button>
@@ -78,7 +80,7 @@ export function KeyRow({ held, disabled, onKey, onModifier, onSoftKeyboard }: Ke
           {face ?? name}
         </button>
       ))}
-    </div>
+    </fieldset>
   );
 }
 

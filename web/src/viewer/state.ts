@@ -3,7 +3,7 @@
 export type ViewerState =
   /** No picture yet. */
   | { name: 'connecting' }
-  | { name: 'live'; /** Round trip to the display and back; null until measured. */ latencyMs: number | null }
+  | { name: 'live' /** Round trip to the display and back; null until measured. */; latencyMs: number | null }
   /** There was a picture, or several tries failed; trying again by itself. */
   | { name: 'reconnecting'; attempt: number; why: string }
   /** Nothing follows. */

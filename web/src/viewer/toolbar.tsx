@@ -24,8 +24,17 @@ export interface ToolbarProps {
 export function Toolbar(props: ToolbarProps) {
   const { state, full, zoomed, panel, unreadClipboard, firstControl, onFullScreen, onPanel, onResetZoom } = props;
   return (
-    <div role="toolbar" aria-label="Desktop" className="flex h-12 shrink-0 items-center gap-1 border-t border-line px-1">
-      <Control buttonRef={firstControl} pressed={full} onClick={onFullScreen} name={full ? 'Leave full screen' : 'Full screen'}>
+    <div
+      role="toolbar"
+      aria-label="Desktop"
+      className="flex h-12 shrink-0 items-center gap-1 border-t border-line px-1"
+    >
+      <Control
+        buttonRef={firstControl}
+        pressed={full}
+        onClick={onFullScreen}
+        name={full ? 'Leave full screen' : 'Full screen'}
+      >
         {full ? <Minimize className="size-4.5" aria-hidden /> : <Maximize className="size-4.5" aria-hidden />}
       </Control>
       <Control pressed={panel === 'keys'} onClick={() => onPanel('keys')} name="Keys">

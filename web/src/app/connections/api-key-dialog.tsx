@@ -13,15 +13,7 @@ import { polydev } from '../data/client.ts';
 import { failureOf } from '../data/errors.ts';
 import { keys, refresh } from '../data/queries.ts';
 
-export function ApiKeyDialog({
-  provider,
-  open,
-  onClose,
-}: {
-  provider: ProviderInfo;
-  open: boolean;
-  onClose(): void;
-}) {
+export function ApiKeyDialog({ provider, open, onClose }: { provider: ProviderInfo; open: boolean; onClose(): void }) {
   return (
     <Dialog
       open={open}

@@ -5,7 +5,15 @@ import { Status } from '../../ui/status.tsx';
 import { Time } from '../../ui/time.tsx';
 import { accountName, type CardState } from './card-state.ts';
 
-export function CardStatus({ provider, state, testing }: { provider: ProviderInfo; state: CardState; testing: boolean }) {
+export function CardStatus({
+  provider,
+  state,
+  testing,
+}: {
+  provider: ProviderInfo;
+  state: CardState;
+  testing: boolean;
+}) {
   if (testing) {
     return (
       <Status tone="accent" pulsing>
@@ -39,8 +47,7 @@ export function CardStatus({ provider, state, testing }: { provider: ProviderInf
         <Status tone="bad">
           {state.credential.kind === 'api_key' ? 'Enter a new key' : 'Sign in again'}
           <span className="text-muted">
-            : {provider.maker} refused{' '}
-            {state.credential.kind === 'api_key' ? 'the key' : 'the last refresh'},{' '}
+            : {provider.maker} refused {state.credential.kind === 'api_key' ? 'the key' : 'the last refresh'},{' '}
             <Time atMs={state.credential.updatedAtMs} />
           </span>
         </Status>

@@ -1,7 +1,7 @@
 /** The tools, each with its state and the one thing to do next. */
 
-import { Skeleton } from '../../ui/skeleton.tsx';
 import { FailureNote } from '../../ui/failure-note.tsx';
+import { Skeleton } from '../../ui/skeleton.tsx';
 import { failureOf } from '../data/errors.ts';
 import { isOver, useFollowedSessions } from '../data/follow-sessions.ts';
 import { useCredentials, useMe, useProviders, useSessions } from '../data/queries.ts';
@@ -43,10 +43,7 @@ export function ConnectionsPage() {
           {ready
             ? providers.data.map((provider) => (
                 <li key={provider.id}>
-                  <ProviderCard
-                    provider={provider}
-                    state={cardStateOf(provider.id, credentials.data, active)}
-                  />
+                  <ProviderCard provider={provider} state={cardStateOf(provider.id, credentials.data, active)} />
                 </li>
               ))
             : ['first', 'second', 'third'].map((key) => (

@@ -40,7 +40,7 @@ export function ProviderCard({ provider, state }: { provider: ProviderInfo; stat
 
   const failed = signIn.error ?? test.error ?? cancel.error;
   const start = () => signIn.mutate({ provider: provider.id });
-  const useKey = () => setDialog('api_key');
+  const askForKey = () => setDialog('api_key');
 
   return (
     <section
@@ -77,7 +77,7 @@ export function ProviderCard({ provider, state }: { provider: ProviderInfo; stat
                 {credential ? 'Sign in again' : 'Sign in in a desktop'}
               </MenuItem>
             )}
-            <MenuItem icon={<KeyRound />} onSelect={useKey}>
+            <MenuItem icon={<KeyRound />} onSelect={askForKey}>
               Use an API key
             </MenuItem>
             <MenuItem
@@ -112,7 +112,13 @@ export function ProviderCard({ provider, state }: { provider: ProviderInfo; stat
       </div>
       {failed && <FailureNote {...failureOf(failed)} className="mb-4" />}
       <div className="mt-auto">
-        <PrimaryAction provider={provider} state={state} busy={signIn.isPending} onSignIn={start} onApiKey={useKey} />
+        <PrimaryAction
+          provider={provider}
+          state={state}
+          busy={signIn.isPending}
+          onSignIn={start}
+          onApiKey={askForKey}
+        />
       </div>
 
       <ApiKeyDialog provider={provider} open={dialog === 'api_key'} onClose={() => setDialog(null)} />
@@ -152,8 +158,7 @@ function PrimaryAction({ provider, state, busy, onSignIn, onApiKey }: PrimaryAct
       </ButtonLink>
     );
   }
-  const byKey =
-    state.name === 'expired' ? state.credential.kind === 'api_key' : provider.firstWayIn === 'api_key';
+  const byKey = state.name === 'expired' ? state.credential.kind === 'api_key' : provider.firstWayIn === 'api_key';
   if (byKey) {
     return (
       <Button look="primary" className="w-full" onClick={onApiKey} data-testid={`api-key-${provider.id}`}>

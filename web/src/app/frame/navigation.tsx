@@ -40,7 +40,9 @@ export function Sidebar({ narrow }: { narrow: boolean }) {
               classes(
                 'flex h-10 items-center gap-3 rounded-md text-sm transition-colors',
                 narrow ? 'justify-center' : 'px-2.5',
-                isActive ? 'bg-accent-soft font-medium text-text [&>svg]:text-accent' : 'text-muted hover:bg-sunken hover:text-text',
+                isActive
+                  ? 'bg-accent-soft font-medium text-text [&>svg]:text-accent'
+                  : 'text-muted hover:bg-sunken hover:text-text',
               )
             }
           >

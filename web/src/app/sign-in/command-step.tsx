@@ -27,7 +27,13 @@ export function CommandStep({ command, canType, onType }: CommandStepProps) {
         </code>
         <CopyButton text={command} label="Copy the command" />
       </div>
-      <Button look="primary" className="shrink-0 lg:mt-2.5 lg:w-full" disabled={!canType} busy={typing} onClick={() => void type()}>
+      <Button
+        look="primary"
+        className="shrink-0 lg:mt-2.5 lg:w-full"
+        disabled={!canType}
+        busy={typing}
+        onClick={() => void type()}
+      >
         Type it for me
       </Button>
     </div>

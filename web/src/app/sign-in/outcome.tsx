@@ -31,7 +31,11 @@ function Connected({ provider, session, timeline }: OutcomeProps) {
   const credential = credentials.data?.find(({ id }) => id === session.credentialId);
   const destroyed = timeline.steps.at(-1)?.state !== 'active';
   return (
-    <Panel mark={<Check className="size-8" strokeWidth={2.5} />} markClasses="bg-good-soft text-good" title="Successfully connected">
+    <Panel
+      mark={<Check className="size-8" strokeWidth={2.5} />}
+      markClasses="bg-good-soft text-good"
+      title="Successfully connected"
+    >
       <p className="mt-2 text-muted">
         {provider.name} runs as {credential ? <span className="text-text">{accountName(credential)}</span> : 'you'} from
         now on. {destroyed ? 'The desktop has been destroyed.' : 'The desktop is being destroyed.'}

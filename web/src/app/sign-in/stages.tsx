@@ -8,7 +8,7 @@ import type { Stage } from './timeline.ts';
 export function Stages({ stages }: { stages: readonly Stage[] }) {
   const next = stages.findIndex(({ afterMs }) => afterMs === null);
   return (
-    <div className="grid min-h-full place-items-center p-6 text-[oklch(0.93_0.006_262)]">
+    <div className="grid min-h-full place-items-center p-6 text-screen-text">
       <div className="w-full max-w-64">
         <p className="text-base font-semibold">A desktop of your own</p>
         <ol className="mt-4 space-y-2.5 text-sm">
@@ -17,25 +17,23 @@ export function Stages({ stages }: { stages: readonly Stage[] }) {
               key={name}
               className={classes(
                 'flex items-center gap-2.5',
-                afterMs === null && index !== next && 'text-[oklch(0.68_0.012_262)]',
+                afterMs === null && index !== next && 'text-screen-muted',
               )}
             >
               <span className="grid size-4 place-items-center" aria-hidden>
                 {afterMs !== null ? (
-                  <Check className="size-4 text-[oklch(0.8_0.12_155)]" strokeWidth={2.5} />
+                  <Check className="size-4 text-screen-good" strokeWidth={2.5} />
                 ) : (
                   <span
                     className={classes(
                       'size-1.5 rounded-full',
-                      index === next ? 'bg-[oklch(0.8_0.09_262)] animate-breathe' : 'bg-[oklch(0.5_0.012_262)]',
+                      index === next ? 'bg-screen-accent animate-breathe' : 'bg-screen-muted',
                     )}
                   />
                 )}
               </span>
               <span className="flex-1">{name}</span>
-              {afterMs !== null && (
-                <span className="text-xs text-[oklch(0.72_0.012_262)]">{duration(afterMs)}</span>
-              )}
+              {afterMs !== null && <span className="text-xs text-screen-muted">{duration(afterMs)}</span>}
             </li>
           ))}
         </ol>

@@ -35,7 +35,9 @@ export const sessionStateWords: Record<SessionState, string> = {
 export function eventLine(event: SessionEvent): string {
   switch (event.type) {
     case 'state':
-      return event.reason ? `${sessionStateWords[event.state]}: ${event.reason.message}` : sessionStateWords[event.state];
+      return event.reason
+        ? `${sessionStateWords[event.state]}: ${event.reason.message}`
+        : sessionStateWords[event.state];
     case 'desktop':
       return `${event.part} ${event.up ? 'up' : 'down'}`;
     case 'opened':

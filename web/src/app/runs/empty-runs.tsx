@@ -1,0 +1,42 @@
+/** Nothing asked yet: three prompts to begin with. */
+
+import { ButtonLink } from '../../ui/button.tsx';
+import { paths } from '../paths.ts';
+
+const examples = [
+  'Explain what a reverse proxy does, with a small drawing in text.',
+  'Write a shell script that lists the ten largest files below a folder.',
+  'Review this idea: a nightly job that rebases all open branches. What can go wrong?',
+];
+
+export function EmptyRuns({ anyConnected, onExample }: { anyConnected: boolean; onExample(prompt: string): void }) {
+  return (
+    <div className="mx-auto flex h-full w-full max-w-[46rem] flex-col justify-center px-4 py-8 sm:px-6">
+      <h2 className="text-xl font-semibold">{anyConnected ? 'What shall it do?' : 'Connect a tool first'}</h2>
+      <p className="mt-1.5 text-muted">
+        {anyConnected
+          ? 'Every prompt runs the official tool, as you, in a sandbox of its own.'
+          : 'A prompt needs a tool that is signed in. It takes a minute.'}
+      </p>
+      {anyConnected ? (
+        <ul className="mt-6 space-y-2">
+          {examples.map((prompt) => (
+            <li key={prompt}>
+              <button
+                type="button"
+                onClick={() => onExample(prompt)}
+                className="min-h-11 w-full rounded-lg border border-line bg-surface px-4 py-2.5 text-left text-sm transition-colors hover:border-line-strong hover:bg-sunken"
+              >
+                {prompt}
+              </button>
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <ButtonLink to={paths.connections} look="primary" className="mt-6 self-start">
+          Go to Connections
+        </ButtonLink>
+      )}
+    </div>
+  );
+}

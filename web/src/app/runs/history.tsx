@@ -1,0 +1,147 @@
+/** Earlier runs, newest first, to be searched and gone back to. */
+
+import type { Run } from '@polydev/protocol';
+import { Search, SquarePen } from 'lucide-react';
+import { NavLink } from 'react-router';
+import { Button, ButtonLink } from '../../ui/button.tsx';
+import { classes } from '../../ui/classes.ts';
+import { FailureNote } from '../../ui/failure-note.tsx';
+import { Skeleton } from '../../ui/skeleton.tsx';
+import { StatusDot, type Tone } from '../../ui/status.tsx';
+import { Time } from '../../ui/time.tsx';
+import { failureOf } from '../data/errors.ts';
+import { useProviders, useRuns } from '../data/queries.ts';
+import { paths, runPath } from '../paths.ts';
+import { ProviderMark } from '../provider-mark.tsx';
+
+export interface HistoryProps {
+  search: string;
+  onSearch(search: string): void;
+  /** Something was chosen. */
+  onChosen?(): void;
+}
+
+export function History({ search, onSearch, onChosen }: HistoryProps) {
+  const runs = useRuns();
+  const providers = useProviders();
+  const all = runs.data?.pages.flat() ?? [];
+  const nameOf = (run: Run) => providers.data?.find(({ id }) => id === run.provider)?.name ?? '';
+  const found = all.filter((run) => matches(run, nameOf(run), search));
+
+  return (
+    <div className="flex h-full min-h-0 flex-col">
+      <div className="flex gap-2 p-3">
+        <label className="relative flex-1">
+          <span className="sr-only">Search runs</span>
+          <Search className="pointer-events-none absolute top-3 left-3 size-4 text-muted" aria-hidden />
+          <input
+            type="search"
+            value={search}
+            onChange={(event) => onSearch(event.target.value)}
+            placeholder="Search"
+            className="h-10 w-full rounded-md border border-line bg-surface pr-2 pl-9 text-sm placeholder:text-muted"
+          />
+        </label>
+        <ButtonLink
+          to={paths.runs}
+          look="quiet"
+          className="size-10 px-0"
+          aria-label="New prompt"
+          title="New prompt"
+          onClick={onChosen}
+        >
+          <SquarePen className="size-4" aria-hidden />
+        </ButtonLink>
+      </div>
+      <nav aria-label="Runs" className="min-h-0 flex-1 overflow-y-auto px-2 pb-3 thin-scroll">
+        {runs.isPending ? (
+          <HistorySkeleton />
+        ) : runs.isError && all.length === 0 ? (
+          <FailureNote {...failureOf(runs.error)} onRetry={() => void runs.refetch()} className="m-1" />
+        ) : found.length === 0 ? (
+          <p className="px-3 py-6 text-center text-sm text-muted">
+            {all.length === 0 ? 'Runs will be listed here.' : `Nothing here mentions “${search}”.`}
+          </p>
+        ) : (
+          <ul className="space-y-0.5">
+            {found.map((run) => (
+              <li key={run.id}>
+                <HistoryItem run={run} onChosen={onChosen} />
+              </li>
+            ))}
+          </ul>
+        )}
+        {runs.hasNextPage && (
+          <Button
+            look="plain"
+            className="mt-2 w-full"
+            busy={runs.isFetchingNextPage}
+            onClick={() => void runs.fetchNextPage()}
+          >
+            Older runs
+          </Button>
+        )}
+      </nav>
+    </div>
+  );
+}
+
+function matches(run: Run, providerName: string, search: string): boolean {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const text = `${run.prompt} ${run.answer} ${providerName} ${run.model ?? ''}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+const remarks: Partial<Record<Run['state'], { tone: Tone; word: string }>> = {
+  queued: { tone: 'accent', word: 'running' },
+  starting: { tone: 'accent', word: 'running' },
+  running: { tone: 'accent', word: 'running' },
+  failed: { tone: 'bad', word: 'failed' },
+  timed_out: { tone: 'bad', word: 'timed out' },
+  cancelled: { tone: 'neutral', word: 'stopped' },
+};
+
+function HistoryItem({ run, onChosen }: { run: Run; onChosen?: () => void }) {
+  const remark = remarks[run.state];
+  return (
+    <NavLink
+      to={runPath(run.id)}
+      onClick={onChosen}
+      className={({ isActive }) =>
+        classes(
+          'block rounded-md px-3 py-2 outline-offset-[-2px] transition-colors',
+          isActive ? 'bg-accent-soft' : 'hover:bg-sunken',
+        )
+      }
+    >
+      <span className="block truncate text-sm">{run.prompt}</span>
+      <span className="mt-0.5 flex items-center gap-1.5 text-xs text-muted">
+        <span className="[&>svg]:size-3.5">
+          <ProviderMark provider={run.provider} size="small" />
+        </span>
+        <Time atMs={run.createdAtMs} />
+        {remark && (
+          <>
+            <span className="ml-auto">
+              <StatusDot tone={remark.tone} pulsing={remark.tone === 'accent'} />
+            </span>
+            {remark.word}
+          </>
+        )}
+      </span>
+    </NavLink>
+  );
+}
+
+function HistorySkeleton() {
+  return (
+    <div className="space-y-5 px-3 pt-2">
+      {['w-4/5', 'w-3/5', 'w-5/6', 'w-2/3', 'w-3/4'].map((width) => (
+        <div key={width} className="space-y-2">
+          <Skeleton className={classes('h-3.5', width)} />
+          <Skeleton className="h-2.5 w-2/5" />
+        </div>
+      ))}
+    </div>
+  );
+}

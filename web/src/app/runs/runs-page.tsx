@@ -1,0 +1,147 @@
+/** Prompts and answers: history beside, the conversation in the middle, the next prompt below it. */
+
+import type { ProviderId, RunId } from '@polydev/protocol';
+import { History as HistoryIcon } from 'lucide-react';
+import { useEffect, useRef, useState } from 'react';
+import { useParams, useSearchParams } from 'react-router';
+import { Button } from '../../ui/button.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+import { FailureNote } from '../../ui/failure-note.tsx';
+import { Skeleton } from '../../ui/skeleton.tsx';
+import { failureOf } from '../data/errors.ts';
+import { useCredentials, useProviders, useRun, useRuns } from '../data/queries.ts';
+import { useTitle } from '../frame/title.ts';
+import { Composer } from './composer.tsx';
+import { Conversation } from './conversation.tsx';
+import { EmptyRuns } from './empty-runs.tsx';
+import { History } from './history.tsx';
+import { useStartRun } from './use-start-run.ts';
+
+const lastProviderKey = 'polydev.provider';
+
+export default function RunsPage() {
+  useTitle('Runs');
+  const { runId } = useParams();
+  const [query] = useSearchParams();
+  const providers = useProviders();
+  const credentials = useCredentials();
+  const runs = useRuns();
+  const start = useStartRun();
+
+  const [search, setSearch] = useState(query.get('search') ?? '');
+  const [historyOpen, setHistoryOpen] = useState(false);
+  const [text, setText] = useState('');
+  const [model, setModel] = useState('');
+  const [chosen, setChosen] = useState(() => query.get('provider') ?? localStorage.getItem(lastProviderKey));
+  const field = useRef<HTMLTextAreaElement>(null);
+  const scroller = useRef<HTMLDivElement>(null);
+
+  const connected = new Set<ProviderId>(credentials.data?.map(({ provider }) => provider));
+  const provider =
+    providers.data?.find(({ id }) => id === chosen && connected.has(id)) ??
+    providers.data?.find(({ id }) => connected.has(id)) ??
+    providers.data?.[0];
+  const knownModels = (runs.data?.pages.flat() ?? []).flatMap((run) =>
+    run.provider === provider?.id && run.model !== null ? [run.model] : [],
+  );
+
+  useEffect(() => {
+    if (runId === undefined && !matchMedia('(pointer: coarse)').matches) field.current?.focus();
+  }, [runId]);
+
+  function choose(id: ProviderId): void {
+    setChosen(id);
+    setModel('');
+    localStorage.setItem(lastProviderKey, id);
+  }
+
+  function run(): void {
+    if (!provider) return;
+    start.mutate(
+      { provider: provider.id, prompt: text, model: model === '' ? undefined : model },
+      { onSuccess: () => setText('') },
+    );
+  }
+
+  return (
+    <div className="flex h-full min-h-0">
+      <aside aria-label="History" className="hidden w-72 shrink-0 border-r border-line lg:block">
+        <History search={search} onSearch={setSearch} />
+      </aside>
+      <div className="flex min-w-0 flex-1 flex-col">
+        <div className="border-b border-line px-3 py-1 lg:hidden">
+          <Button look="plain" className="-ml-1" onClick={() => setHistoryOpen(true)}>
+            <HistoryIcon className="size-4" aria-hidden />
+            History
+          </Button>
+        </div>
+        <div ref={scroller} className="min-h-0 flex-1 overflow-y-auto thin-scroll">
+          {runId !== undefined ? (
+            <ChosenRun key={runId} id={runId as RunId} scroller={scroller} />
+          ) : (
+            credentials.data && (
+              <EmptyRuns
+                anyConnected={connected.size > 0}
+                onExample={(prompt) => {
+                  setText(prompt);
+                  field.current?.focus();
+                }}
+              />
+            )
+          )}
+        </div>
+        {provider && connected.size > 0 && (
+          <Composer
+            field={field}
+            text={text}
+            onText={setText}
+            providers={providers.data ?? []}
+            connected={connected}
+            provider={provider}
+            onProvider={choose}
+            model={model}
+            knownModels={knownModels}
+            onModel={setModel}
+            busy={start.isPending}
+            error={start.error}
+            onRun={run}
+          />
+        )}
+      </div>
+      <Dialog open={historyOpen} onOpenChange={setHistoryOpen} title="History">
+        <div className="-mx-3 h-[60dvh]">
+          <History search={search} onSearch={setSearch} onChosen={() => setHistoryOpen(false)} />
+        </div>
+      </Dialog>
+    </div>
+  );
+}
+
+function ChosenRun({ id, scroller }: { id: RunId; scroller: React.RefObject<HTMLDivElement | null> }) {
+  const run = useRun(id);
+  const providers = useProviders();
+  if (run.isError && run.data === undefined) {
+    return (
+      <div className="mx-auto max-w-[46rem] px-4 py-8 sm:px-6">
+        <FailureNote {...failureOf(run.error)} onRetry={() => void run.refetch()} />
+      </div>
+    );
+  }
+  if (run.data === undefined) {
+    return (
+      <div className="mx-auto max-w-[46rem] space-y-4 px-4 py-8 sm:px-6" aria-busy="true">
+        <Skeleton className="ml-auto h-11 w-2/3 rounded-lg" />
+        <Skeleton className="h-4 w-32" />
+        <Skeleton className="h-4 w-full" />
+        <Skeleton className="h-4 w-5/6" />
+      </div>
+    );
+  }
+  return (
+    <Conversation
+      run={run.data}
+      provider={providers.data?.find(({ id: candidate }) => candidate === run.data.provider)}
+      scroller={scroller}
+    />
+  );
+}
