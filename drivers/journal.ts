@@ -25,7 +25,6 @@ export type SandboxRecord = Static<typeof SandboxRecord>;
 export interface Journal {
   write(record: SandboxRecord): Promise<void>;
   remove(id: SandboxId): Promise<void>;
-  has(id: SandboxId): Promise<boolean>;
   /** Everything written down. `unreadable` names files that are not ours to understand. */
   read(): Promise<{ records: SandboxRecord[]; unreadable: string[] }>;
 }
@@ -69,10 +68,6 @@ export function createJournal(folder: string): Journal {
       await syncFolder();
     },
 
-    async has(id) {
-      return (await namesIn(folder)).includes(`${id}${suffix}`);
-    },
-
     async read() {
       const records: SandboxRecord[] = [];
       const unreadable: string[] = [];
@@ -88,6 +83,16 @@ export function createJournal(folder: string): Journal {
       }
       return { records, unreadable };
     },
+  };
+}
+
+/** For a driver whose sandboxes do not outlive this process. */
+export function createMemoryJournal(): Journal {
+  const records = new Map<SandboxId, SandboxRecord>();
+  return {
+    write: async (record) => void records.set(record.id, record),
+    remove: async (id) => void records.delete(id),
+    read: async () => ({ records: [...records.values()], unreadable: [] }),
   };
 }
 

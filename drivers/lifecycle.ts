@@ -138,6 +138,7 @@ export function createLifecycle(
       unwatch();
       over.abort();
     }
+    cancel.signal.throwIfAborted();
     step('ready');
   }
 

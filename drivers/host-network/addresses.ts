@@ -6,6 +6,8 @@ import { PolydevError } from '@polydev/protocol';
 const size = 1024;
 
 export interface AddressPool {
+  /** All of them, as CIDR. */
+  readonly block: string;
   /** A free address, or `capacity`. */
   reserve(): string;
   take(address: string): void;
@@ -20,6 +22,7 @@ export function createAddressPool(gateway: string): AddressPool {
   let last = first; // goes round, so that an address rests as long as possible before somebody else gets it
 
   return {
+    block: `${toText(first)}/${32 - Math.log2(size)}`,
     reserve() {
       for (let step = 1; step < size; step++) {
         const candidate = first + ((last - first + step) % size);

@@ -30,13 +30,18 @@ const guestEnd = 'eth0';
 
 export function createHostNetwork(options: { instance: string; gateway: Endpoint }): HostNetwork {
   const { instance, gateway } = options;
+  const addresses = createAddressPool(gateway.host);
 
   return {
     gateway,
-    addresses: createAddressPool(gateway.host),
+    addresses,
 
     async open(survivors) {
-      await run(['ip', 'address', 'replace', `${gateway.host}/32`, 'dev', 'lo']);
+      await ip([
+        `address replace ${gateway.host}/32 dev lo`,
+        // Whoever calls a sandbox that is no more must not be led out of the host, token in hand.
+        `route replace unreachable ${addresses.block}`,
+      ]);
       const members = survivors.map(({ id, address }) => ({ link: linkName(instance, id), address }));
       await run(['nft', '-f', '-'], { input: tableText(instance, gateway, members) });
     },
@@ -44,7 +49,8 @@ export function createHostNetwork(options: { instance: string; gateway: Endpoint
     async close() {
       const table = tableName(instance);
       await run(['nft', '-f', '-'], { input: `add table inet ${table}\ndelete table inet ${table}\n` });
-      await run(['ip', 'address', 'delete', `${gateway.host}/32`, 'dev', 'lo'], { allow: [2] });
+      await unlessAbsent(run(['ip', 'route', 'delete', 'unreachable', addresses.block]));
+      await unlessAbsent(run(['ip', 'address', 'delete', `${gateway.host}/32`, 'dev', 'lo']));
     },
 
     link(id, address, pid) {
@@ -79,8 +85,8 @@ export function createHostNetwork(options: { instance: string; gateway: Endpoint
         },
         async release() {
           await Promise.all([
-            unlessAbsent(run(['ip', 'link', 'delete', link]), 'Cannot find device'),
-            unlessAbsent(run(['nft', removeMember(instance, member)]), 'No such file or directory'),
+            unlessAbsent(run(['ip', 'link', 'delete', link])),
+            unlessAbsent(run(['nft', removeMember(instance, member)])),
           ]);
         },
         async remains() {
@@ -104,11 +110,14 @@ async function withoutIpv6(link: string): Promise<void> {
   if (existsSync(setting)) await writeFile(setting, '1');
 }
 
+/** What ip and nft say of a thing that is not there. */
+const absence = /Cannot find device|No such (file|process)|not found|Cannot assign requested address/;
+
 /** Awaits a removal for which "it is not there" is a good end. */
-async function unlessAbsent(removal: Promise<unknown>, absence: string): Promise<void> {
+async function unlessAbsent(removal: Promise<unknown>): Promise<void> {
   try {
     await removal;
   } catch (error) {
-    if (!(error instanceof ExecError && error.stderr.includes(absence))) throw error;
+    if (!(error instanceof ExecError && absence.test(error.stderr))) throw error;
   }
 }

@@ -84,7 +84,7 @@ export async function createOciDriver(options: OciOptions, deps: OciDeps): Promi
   };
 
   const lifecycle = createLifecycle(kind, deps);
-  const freeze = (id: SandboxId, frozen: boolean) => setFrozen(cgroups(), pathOf(lifecycle.live(id).id), frozen);
+  const freeze = async (id: SandboxId, frozen: boolean) => setFrozen(cgroups(), pathOf(lifecycle.live(id).id), frozen);
   const unsupported = () =>
     Promise.reject(new PolydevError('unsupported', 'A container cannot be turned into a snapshot.'));
 

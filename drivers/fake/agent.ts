@@ -1,0 +1,282 @@
+/**
+ * An agent without a sandbox: speaks protocol/agent.ts on a port of this machine, does what a test tells it, and
+ * keeps what it was asked. It seals and opens boxes as the real one does.
+ */
+
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  type AccountInfo,
+  type AgentEvent,
+  type AgentHealth,
+  boxContexts,
+  Claim,
+  type Claimed,
+  type CollectedCredential,
+  CredentialBundle,
+  type DesktopPart,
+  type Endpoint,
+  type ExecEvent,
+  ExecRequest,
+  PolydevError,
+  RestoreCredential,
+  type SandboxSpec,
+  type SealedBox,
+  toPolydevError,
+} from '@polydev/protocol';
+import type { Static, TSchema } from 'typebox';
+import { Value } from 'typebox/value';
+import { WebSocketServer } from 'ws';
+import { createFakeDisplay, type FakeDisplay } from './display.ts';
+import { createNumberedLog, type NumberedLog } from './numbered-log.ts';
+
+/** `@polydev/vault/box` has this shape; drivers may not import it. */
+export interface Box {
+  createKeyPair(): { publicKey: string; privateKey: string };
+  sealTo(publicKey: string, plaintext: Uint8Array, context: string): SealedBox;
+  openSealed(privateKey: string, box: SealedBox, context: string): Uint8Array;
+}
+
+export interface FakeProcess {
+  stdout(line: string): void;
+  stderr(line: string): void;
+  /** Aborts when the process is cancelled or past its deadline. */
+  readonly signal: AbortSignal;
+}
+
+/** Returns the exit status. What it throws becomes a line on stderr and status 1. */
+export type ExecHandler = (request: ExecRequest, process: FakeProcess) => number | Promise<number>;
+
+/** What `POST /credential/collect` finds. */
+export interface Held {
+  status: CollectedCredential['status'];
+  bundle?: CredentialBundle;
+  account?: AccountInfo;
+  changed: boolean;
+}
+
+export interface FakeAgent {
+  readonly spec: SandboxSpec;
+  readonly endpoint: Endpoint;
+  /** Undefined until the claim. */
+  readonly claim: Claim | undefined;
+  readonly claimed: Promise<Claim>;
+  /** What the controller restored last, opened. */
+  readonly restored: CredentialBundle | undefined;
+  readonly executions: readonly ExecRequest[];
+  readonly display: FakeDisplay;
+  emitDesktop(part: DesktopPart, up: boolean): void;
+  emitOpened(page: string): void;
+  /** As if the tool had saved it just now. Needs a claim. */
+  emitCredential(bundle: CredentialBundle, account?: AccountInfo): void;
+  /** What the credential's files hold from now on. */
+  hold(held: Held): void;
+  onExec(handler: ExecHandler): void;
+  /** Breaks every connection and answers nothing more. */
+  close(): Promise<void>;
+  /** Requests wait from now on, or go on. */
+  setPaused(paused: boolean): void;
+}
+
+interface Execution {
+  log: NumberedLog<ExecEvent>;
+  stop(reason: 'cancelled' | 'deadline'): void;
+}
+
+const version = 'fake';
+const picture = { width: 64, height: 48 };
+
+export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeAgent> {
+  const keys = box.createKeyPair();
+  const events = createNumberedLog<AgentEvent>();
+  const executions = new Map<string, Execution>();
+  const requests: ExecRequest[] = [];
+  const display = createFakeDisplay(picture);
+  const desktop = new Set<DesktopPart>();
+  const claimed = Promise.withResolvers<Claim>();
+  let claim: Claim | undefined;
+  let restored: CredentialBundle | undefined;
+  let held: Held = { status: 'absent', changed: false };
+  let execHandler: ExecHandler = () => 0;
+  let resumed: PromiseWithResolvers<void> | undefined;
+
+  function required(): Claim {
+    if (!claim) throw new PolydevError('unavailable', 'This sandbox is not claimed yet.');
+    return claim;
+  }
+
+  function seal(bundle: CredentialBundle): SealedBox {
+    return box.sealTo(required().controllerPublicKey, Buffer.from(JSON.stringify(bundle)), boxContexts.toController);
+  }
+
+  function acceptClaim(next: Claim): Claimed {
+    if (claim) throw new PolydevError('already_done', 'This sandbox is claimed.');
+    claim = next;
+    claimed.resolve(next);
+    return { agentPublicKey: keys.publicKey };
+  }
+
+  function restore(sealed: SealedBox): void {
+    required();
+    const text = Buffer.from(box.openSealed(keys.privateKey, sealed, boxContexts.toAgent)).toString();
+    restored = Value.Parse(CredentialBundle, JSON.parse(text));
+    held = { status: 'valid', bundle: restored, changed: false };
+  }
+
+  function collect(): CollectedCredential {
+    const { status, bundle, account, changed } = held;
+    return { status, changed, ...(bundle && { sealed: seal(bundle) }), ...(account && { account }) };
+  }
+
+  function execute(request: ExecRequest): void {
+    required();
+    if (executions.has(request.id)) throw new PolydevError('already_done', 'A process with this id was started.');
+    requests.push(request);
+    const log = createNumberedLog<ExecEvent>();
+    const stopped = new AbortController();
+    const finish = (code: number | null, reason: 'ended' | 'cancelled' | 'deadline') => {
+      clearTimeout(deadline);
+      log.append({ type: 'exit', code, reason });
+      log.end();
+    };
+    const stop = (reason: 'cancelled' | 'deadline') => {
+      stopped.abort();
+      finish(null, reason);
+    };
+    const deadline = setTimeout(stop, request.deadlineMs, 'deadline');
+    executions.set(request.id, { log, stop });
+    const process: FakeProcess = {
+      stdout: (line) => log.append({ type: 'stdout', line }),
+      stderr: (line) => log.append({ type: 'stderr', line }),
+      signal: stopped.signal,
+    };
+    Promise.resolve()
+      .then(() => execHandler(request, process))
+      .catch((error: unknown) => {
+        process.stderr(String(error));
+        return 1;
+      })
+      .then((code) => finish(code, 'ended'));
+  }
+
+  function execution(id: string): Execution {
+    const found = executions.get(id);
+    if (!found) throw new PolydevError('not_found', 'There is no such process.');
+    return found;
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await resumed?.promise;
+    admit(request);
+    const url = new URL(request.url ?? '/', 'http://agent');
+    const after = Number(url.searchParams.get('after') ?? 0);
+    const id = /^\/exec\/([^/]+)/.exec(url.pathname)?.[1] ?? '';
+    switch (`${request.method} ${id ? url.pathname.replace(id, ':id') : url.pathname}`) {
+      case 'GET /health':
+        return send(response, 200, health());
+      case 'POST /claim':
+        return send(response, 200, acceptClaim(await bodyOf(request, Claim)));
+      case 'GET /events':
+        return events.stream(response, after);
+      case 'POST /credential/restore':
+        restore((await bodyOf(request, RestoreCredential)).sealed);
+        return send(response, 204);
+      case 'POST /credential/collect':
+        return send(response, 200, collect());
+      case 'POST /exec':
+        execute(await bodyOf(request, ExecRequest));
+        return send(response, 202);
+      case 'GET /exec/:id/events':
+        return execution(id).log.stream(response, after);
+      case 'DELETE /exec/:id':
+        execution(id).stop('cancelled');
+        return send(response, 204);
+      default:
+        throw new PolydevError('not_found', 'The agent has no such route.');
+    }
+  }
+
+  function health(): AgentHealth {
+    return { version, profile: spec.profile, claimed: claim !== undefined, desktop: [...desktop] };
+  }
+
+  function admit(request: IncomingMessage): void {
+    if (request.headers.authorization !== `Bearer ${spec.token}`)
+      throw new PolydevError('not_signed_in', 'The agent does not know this token.');
+  }
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      const { status, code, message } = toPolydevError(error);
+      if (response.headersSent) response.destroy();
+      else send(response, status, { error: { code, message } });
+    });
+  });
+  const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  server.on('upgrade', (request, socket, head) => {
+    const allowed = request.headers.authorization === `Bearer ${spec.token}` && request.url === '/rfb';
+    if (allowed) webSockets.handleUpgrade(request, socket, head, (viewer) => display.serve(viewer));
+    else socket.end('HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    spec,
+    endpoint: { host: '127.0.0.1', port },
+    get claim() {
+      return claim;
+    },
+    claimed: claimed.promise,
+    get restored() {
+      return restored;
+    },
+    executions: requests,
+    display,
+    emitDesktop(part, up) {
+      if (up) desktop.add(part);
+      else desktop.delete(part);
+      events.append({ type: 'desktop', part, up });
+    },
+    emitOpened: (page) => events.append({ type: 'opened', page }),
+    emitCredential(bundle, account = {}) {
+      held = { status: 'valid', bundle, account, changed: false };
+      events.append({ type: 'credential', seenAtMs: Date.now(), sealed: seal(bundle), account });
+    },
+    hold(next) {
+      held = next;
+    },
+    onExec(handler) {
+      execHandler = handler;
+    },
+    async close() {
+      for (const { stop, log } of executions.values()) if (!log.ended) stop('cancelled');
+      resumed?.resolve();
+      display.close();
+      server.closeAllConnections();
+      if (server.listening) await new Promise((resolve) => server.close(resolve));
+    },
+    setPaused(paused) {
+      if (paused) resumed ??= Promise.withResolvers<void>();
+      else {
+        resumed?.resolve();
+        resumed = undefined;
+      }
+    },
+  };
+}
+
+async function bodyOf<T extends TSchema>(request: IncomingMessage, schema: T): Promise<Static<T>> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const value: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  if (!Value.Check(schema, value)) throw new PolydevError('invalid_request', 'The body does not fit.');
+  return value;
+}
+
+function send(response: ServerResponse, status: number, body?: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(body === undefined ? '' : JSON.stringify(body));
+}

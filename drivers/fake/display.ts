@@ -1,0 +1,164 @@
+/** The smallest RFB 3.8 server that a viewer takes for a real one: no authentication, one colour, raw pixels. */
+
+import type { WebSocket } from 'ws';
+
+export interface FakeDisplay {
+  serve(socket: WebSocket): void;
+  /** What viewers typed: X11 keysyms in the order of pressing. */
+  readonly keys: readonly number[];
+  /** Text that viewers put into the clipboard. */
+  readonly clipboard: readonly string[];
+  /** Viewers that are connected now. */
+  readonly viewers: number;
+  /** Fills the picture, as 0xrrggbb, and shows it to viewers that asked. */
+  paint(colour: number): void;
+  /** Sends bytes to all viewers, as fast as the connection takes them. Resolves when they have left this process. */
+  flood(bytes: number): Promise<void>;
+  close(): void;
+}
+
+interface Viewer {
+  socket: WebSocket;
+  step: (data: Buffer) => number;
+  pending: Buffer;
+  /** It has asked for the next picture and has not been sent it. */
+  waiting: boolean;
+}
+
+const clientMessages = {
+  setPixelFormat: 0,
+  setEncodings: 2,
+  updateRequest: 3,
+  key: 4,
+  pointer: 5,
+  cutText: 6,
+} as const;
+
+export function createFakeDisplay(size: { width: number; height: number }): FakeDisplay {
+  const viewers = new Set<Viewer>();
+  const keys: number[] = [];
+  const clipboard: string[] = [];
+  let colour = 0x1b1d23;
+
+  function picture(): Buffer {
+    const header = Buffer.alloc(16);
+    header.writeUInt16BE(1, 2); // one rectangle, at 0, 0; encoding 0 is raw
+    header.writeUInt16BE(size.width, 8);
+    header.writeUInt16BE(size.height, 10);
+    const pixels = Buffer.alloc(size.width * size.height * 4);
+    pixels.fill(Buffer.from([colour & 255, (colour >> 8) & 255, (colour >> 16) & 255, 0]));
+    return Buffer.concat([header, pixels]);
+  }
+
+  function serverInit(): Buffer {
+    const name = Buffer.from('fake');
+    const head = Buffer.alloc(24);
+    head.writeUInt16BE(size.width, 0);
+    head.writeUInt16BE(size.height, 2);
+    // 32 bits a pixel, depth 24, little endian, true colour, 8 bits each, shifts 16, 8, 0.
+    head.set([32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0], 4);
+    head.writeUInt32BE(name.length, 20);
+    return Buffer.concat([head, name]);
+  }
+
+  function show(viewer: Viewer): void {
+    viewer.waiting = false;
+    viewer.socket.send(picture());
+  }
+
+  /** Each step takes what is there and answers how many bytes it used; 0 asks for more. */
+  function readMessage(viewer: Viewer, data: Buffer): number {
+    switch (data[0]) {
+      case clientMessages.setPixelFormat:
+        return data.length < 20 ? 0 : 20;
+      case clientMessages.setEncodings: {
+        const length = data.length < 4 ? 0 : 4 + 4 * data.readUInt16BE(2);
+        return data.length < length ? 0 : length;
+      }
+      case clientMessages.updateRequest:
+        if (data.length < 10) return 0;
+        if (data[1] === 0) show(viewer);
+        else viewer.waiting = true;
+        return 10;
+      case clientMessages.key:
+        if (data.length < 8) return 0;
+        if (data[1] === 1) keys.push(data.readUInt32BE(4));
+        return 8;
+      case clientMessages.pointer:
+        return data.length < 6 ? 0 : 6;
+      case clientMessages.cutText: {
+        if (data.length < 8) return 0;
+        const length = Math.abs(data.readInt32BE(4));
+        if (data.length < 8 + length) return 0;
+        clipboard.push(data.subarray(8, 8 + length).toString('latin1'));
+        return 8 + length;
+      }
+      default:
+        viewer.socket.close(1002);
+        return data.length;
+    }
+  }
+
+  function handshake(viewer: Viewer): void {
+    const { socket } = viewer;
+    socket.send(Buffer.from('RFB 003.008\n'));
+    viewer.step = (version) => {
+      if (version.length < 12) return 0;
+      socket.send(Buffer.from([1, 1])); // one way in: none
+      viewer.step = () => {
+        socket.send(Buffer.alloc(4)); // fine
+        viewer.step = () => {
+          socket.send(serverInit());
+          viewer.step = (data) => readMessage(viewer, data);
+          return 1;
+        };
+        return 1;
+      };
+      return 12;
+    };
+  }
+
+  function read(viewer: Viewer, data: Buffer): void {
+    viewer.pending = Buffer.concat([viewer.pending, data]);
+    while (viewer.pending.length > 0) {
+      const used = viewer.step(viewer.pending);
+      if (used === 0) return;
+      viewer.pending = viewer.pending.subarray(used);
+    }
+  }
+
+  return {
+    keys,
+    clipboard,
+    get viewers() {
+      return viewers.size;
+    },
+    serve(socket) {
+      const viewer: Viewer = { socket, step: () => 0, pending: Buffer.alloc(0), waiting: false };
+      viewers.add(viewer);
+      socket.on('message', (data: Buffer) => read(viewer, data));
+      socket.on('close', () => viewers.delete(viewer));
+      socket.on('error', () => socket.terminate());
+      handshake(viewer);
+    },
+    paint(next) {
+      colour = next;
+      for (const viewer of viewers) if (viewer.waiting) show(viewer);
+    },
+    async flood(bytes) {
+      const chunk = Buffer.alloc(64 * 1024);
+      const send = (socket: WebSocket) =>
+        new Promise<void>((resolve) => {
+          const next = (left: number) => {
+            if (left <= 0 || socket.readyState !== socket.OPEN) return resolve();
+            socket.send(chunk.subarray(0, Math.min(left, chunk.length)), () => next(left - chunk.length));
+          };
+          next(bytes);
+        });
+      await Promise.all([...viewers].map((viewer) => send(viewer.socket)));
+    },
+    close() {
+      for (const { socket } of viewers) socket.terminate();
+    },
+  };
+}
