@@ -6,6 +6,7 @@ import type { Provider } from '@polydev/providers/provider';
 import type { MasterKey } from '@polydev/vault/master-key';
 import { eq } from 'drizzle-orm';
 import type { BaseLogger } from 'pino';
+import { type Clock, realClock } from './clock.ts';
 import type { Config } from './config-schema.ts';
 import { createBorrow } from './credentials/borrow.ts';
 import { createLeases } from './credentials/leases.ts';
@@ -39,7 +40,7 @@ export interface WorkingsDeps {
   extraCa?: string | undefined;
   timeZone?: string | undefined;
   log: Pick<BaseLogger, 'info' | 'warn' | 'error'>;
-  now?: () => number;
+  clock?: Clock;
 }
 
 export interface Workings {
@@ -51,20 +52,21 @@ export interface Workings {
 }
 
 export function createWorkings(deps: WorkingsDeps): Workings {
-  const { db, ephemeral, events, driver, config, providerOf, log, now = Date.now } = deps;
+  const { db, ephemeral, events, driver, config, providerOf, log, clock = realClock } = deps;
+  const { now } = clock;
   const { verify, ...signInLimits } = config.signIn;
   const { atMost, ...profiles } = config.sandbox;
 
   const vault = createVault(db, deps.masterKey, now);
   const rows = createSandboxRows(db);
-  const sandboxes = createSandboxes({ ...deps, rows, limits: profiles, maxSandboxes: atMost });
+  const sandboxes = createSandboxes({ ...deps, now, rows, limits: profiles, maxSandboxes: atMost });
   const borrow = createBorrow({ vault, leases: createLeases(ephemeral), sandboxes, providerOf, log });
   const userExists = async (id: UserId) =>
     (await db.select({ id: users.id }).from(users).where(eq(users.id, id))).length > 0;
 
   const machine = createSessionMachine(db, events, now);
   const sessions = createSessions({
-    ...{ machine, events, vault, sandboxes, providerOf, userExists, verify, log, now },
+    ...{ machine, events, vault, sandboxes, providerOf, userExists, verify, log, clock },
     limits: signInLimits,
   });
   const runs = createRuns({

@@ -1,18 +1,20 @@
 /** The one timer of a session. */
 
+import type { Clock } from '../clock.ts';
+
 export interface Deadline {
   /** Replaces what was set before. */
   set(atMs: number): void;
   clear(): void;
 }
 
-export function createDeadline(passed: () => void, now: () => number): Deadline {
-  let timer: NodeJS.Timeout | undefined;
+export function createDeadline(clock: Clock, passed: () => void): Deadline {
+  let callOff = () => {};
   return {
     set(atMs) {
-      clearTimeout(timer);
-      timer = setTimeout(passed, Math.max(0, atMs - now()));
+      callOff();
+      callOff = clock.after(Math.max(0, atMs - clock.now()), passed);
     },
-    clear: () => clearTimeout(timer),
+    clear: () => callOff(),
   };
 }

@@ -15,6 +15,7 @@ import {
 import type { Provider } from '@polydev/providers/provider';
 import type { BaseLogger } from 'pino';
 import { untilAborted } from '../abort.ts';
+import type { Clock } from '../clock.ts';
 import type { Vault } from '../credentials/vault.ts';
 import { reasonOf } from '../reason.ts';
 import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
@@ -35,7 +36,7 @@ export interface SessionsDeps {
   limits: { defaultMs: number; extendMs: number; hardMs: number };
   verify: 'run' | 'off';
   log: Pick<BaseLogger, 'warn' | 'error'>;
-  now?: () => number;
+  clock: Clock;
 }
 
 export interface SessionsControl {
@@ -58,7 +59,8 @@ interface Working {
 const defaultLabel = 'default';
 
 export function createSessions(deps: SessionsDeps): SessionsControl {
-  const { machine, events, sandboxes, log, now = Date.now } = deps;
+  const { machine, events, sandboxes, log, clock } = deps;
+  const { now } = clock;
   const working = new Map<SessionId, Working>();
 
   async function findFor(user: User, id: SessionId): Promise<AuthSession> {
@@ -119,7 +121,7 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
       void end(id, 'expired', timeUp).catch((error) =>
         log.error({ err: error, session: id }, 'A sign-in did not expire.'),
       );
-    const deadline = createDeadline(expire, now);
+    const deadline = createDeadline(clock, expire);
     deadline.set(session.expiresAtMs);
     const done = drive(session, { stop, deadline, display })
       .then(() => events.append(id, { type: 'destroyed' }))

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newId, PolydevError } from '@polydev/protocol';
+import type { EphemeralStore } from '../../store/ephemeral.ts';
+import { createMemoryEphemeral } from '../../store/memory-ephemeral.ts';
+import { createLeases } from '../leases.ts';
+
+const timeout = 10_000;
+const never = new AbortController().signal;
+const busy = { code: 'credential_busy' };
+const ttlMs = 150;
+
+test('who waits gets his turn in the order of asking', { timeout }, async () => {
+  const leases = createLeases(createMemoryEphemeral());
+  const id = newId('credential');
+  const order: number[] = [];
+  await Promise.all(
+    [1, 2, 3, 4].map(async (number) => {
+      const lease = await leases.wait(id, never);
+      order.push(number);
+      await lease.release();
+    }),
+  );
+  assert.deepEqual(order, [1, 2, 3, 4]);
+});
+
+test('who does not wait is told that it is busy, until it is free', { timeout }, async () => {
+  const leases = createLeases(createMemoryEphemeral());
+  const id = newId('credential');
+  const lease = await leases.take(id);
+  await assert.rejects(leases.take(id), busy);
+  const other = await leases.take(newId('credential'));
+  const next = leases.wait(id, never);
+  await lease.release();
+  await lease.release();
+  await assert.rejects(leases.take(id), busy);
+  await (await next).release();
+  await (await leases.take(id)).release();
+  await other.release();
+});
+
+test('who gives up waiting does not hold up those behind', { timeout }, async () => {
+  const leases = createLeases(createMemoryEphemeral());
+  const id = newId('credential');
+  const first = await leases.take(id);
+  const impatient = new AbortController();
+  const given = assert.rejects(leases.wait(id, impatient.signal), { code: 'run_cancelled' });
+  const behind = leases.wait(id, never);
+  impatient.abort(new PolydevError('run_cancelled', 'Enough.'));
+  await given;
+  await first.release();
+  await (await behind).release();
+  await assert.rejects(leases.wait(id, impatient.signal), { code: 'run_cancelled' });
+  await (await leases.take(id)).release();
+});
+
+test('two controllers respect each other, and a release wakes the other', { timeout }, async () => {
+  const shared = createMemoryEphemeral();
+  const [one, two] = [createLeases(shared), createLeases(shared)];
+  const id = newId('credential');
+  const first = await one.take(id);
+  await assert.rejects(two.take(id), busy);
+  const second = two.wait(id, never);
+  await first.release();
+  const lease = await second;
+  await assert.rejects(one.take(id), busy);
+  await lease.release();
+});
+
+test('a lease is renewed as long as it is held', { timeout }, async () => {
+  const shared = createMemoryEphemeral();
+  const id = newId('credential');
+  const heldForLong = Promise.withResolvers<void>();
+  let renewals = 0;
+  const counting: EphemeralStore = {
+    ...shared,
+    async lease(key, leaseMs) {
+      const lease = await shared.lease(key, leaseMs);
+      const renew = async () => {
+        renewals += 1;
+        if (renewals === 10) heldForLong.resolve();
+        return (await lease?.renew()) ?? false;
+      };
+      return lease && { ...lease, renew };
+    },
+  };
+  const held = await createLeases(counting, ttlMs).take(id);
+  let given = false;
+  const waiting = createLeases(shared, ttlMs).wait(id, never);
+  void waiting.then(() => {
+    given = true;
+  });
+  await heldForLong.promise;
+  assert.equal(given, false);
+  assert.equal(held.lost.aborted, false);
+  await held.release();
+  await (await waiting).release();
+});
+
+test('the lease of a dead controller runs out', { timeout }, async () => {
+  const shared = createMemoryEphemeral();
+  const id = newId('credential');
+  assert.ok(await shared.lease(`credential:${id}`, ttlMs));
+  const lease = await createLeases(shared, ttlMs).wait(id, never);
+  await lease.release();
+});
+
+test('a holder hears that its lease was lost', { timeout }, async () => {
+  let nowMs = 0;
+  const shared = createMemoryEphemeral({ now: () => nowMs });
+  const id = newId('credential');
+  const lease = await createLeases(shared, ttlMs).take(id);
+  const lost = new Promise<void>((resolve) => lease.lost.addEventListener('abort', () => resolve()));
+  nowMs = ttlMs + 1;
+  await lost;
+  assert.equal(lease.lost.reason.code, 'credential_busy');
+  await lease.release();
+});

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isFinal, limits, type SessionEvent, type SessionState, sessionMoves } from '@polydev/protocol';
+import { claudeBundle, openStage, type Stage, testTimeout } from '../../testing/stage.ts';
+import { type Desktop, gate, toolSays } from '../../testing/tool.ts';
+
+const is = (state: SessionState) => (event: SessionEvent) => event.type === 'state' && event.state === state;
+
+/** Brings a sign-in to a state and keeps it there. */
+const reach: Record<string, (stage: Stage) => Promise<Pick<Desktop, 'session'>>> = {
+  async starting(stage) {
+    const boot = gate();
+    stage.script.boot = () => boot.wait;
+    const session = await stage.services.sessions.start(stage.user, { provider: 'claude_code' });
+    await stage.untilSession(session.id, is('starting'));
+    // A boot takes a moment to be broken off.
+    void stage
+      .untilSession(session.id, (event) => event.type === 'state' && isFinal(sessionMoves, event.state))
+      .then(boot.open);
+    return { session };
+  },
+  async ready(stage) {
+    const desktop = await stage.signIn();
+    desktop.agent.emitDesktop('terminal', true);
+    await stage.untilSession(desktop.session.id, is('ready'));
+    return desktop;
+  },
+  async signing_in(stage) {
+    const desktop = await stage.signIn();
+    desktop.agent.emitOpened('https://claude.com/cai/oauth/authorize');
+    await stage.untilSession(desktop.session.id, is('signing_in'));
+    return desktop;
+  },
+  async verifying(stage) {
+    stage.script.run = (_, process) =>
+      new Promise((resolve) => process.signal.addEventListener('abort', () => resolve(1), { once: true }));
+    const desktop = await stage.signIn();
+    desktop.agent.emitCredential(claudeBundle('first-refresh-token'));
+    await stage.untilSession(desktop.session.id, is('verifying'));
+    return desktop;
+  },
+};
+
+async function endOf(stage: Stage, { session }: Pick<Desktop, 'session'>) {
+  const events = await stage.sessionEvents(session.id);
+  assert.equal(events.at(-1)?.type, 'destroyed');
+  const { state, reason, endedAtMs } = await stage.services.sessions.get(stage.user, session.id);
+  assert.ok(endedAtMs);
+  return { state, code: reason?.code };
+}
+
+for (const [state, arrive] of Object.entries(reach)) {
+  test(`cancelled while ${state}: nothing is left`, testTimeout, async (t) => {
+    const stage = await openStage(t);
+    const desktop = await arrive(stage);
+    const cancelled = await stage.services.sessions.cancel(stage.user, desktop.session.id);
+    assert.equal(cancelled.state, 'cancelled');
+    assert.deepEqual(await endOf(stage, desktop), { state: 'cancelled', code: 'sign_in_cancelled' });
+    await stage.assertClean();
+    const again = await stage.services.sessions.cancel(stage.user, desktop.session.id);
+    assert.equal(again.state, 'cancelled');
+  });
+
+  test(`time is up while ${state}: nothing is left`, testTimeout, async (t) => {
+    const stage = await openStage(t);
+    const desktop = await arrive(stage);
+    stage.clock.jump(limits.signInDefaultMs);
+    assert.deepEqual(await endOf(stage, desktop), { state: 'expired', code: 'sign_in_timeout' });
+    await stage.assertClean();
+  });
+}
+
+for (const state of ['ready', 'signing_in', 'verifying']) {
+  test(`the sandbox dies while ${state}: the sign-in fails and nothing is left`, testTimeout, async (t) => {
+    const stage = await openStage(t);
+    const desktop = await reach[state]?.(stage);
+    const [sandbox] = await stage.driver.list();
+    assert.ok(desktop && sandbox);
+    await stage.driver.kill(sandbox.id);
+    assert.deepEqual(await endOf(stage, desktop), { state: 'failed', code: 'sandbox_failed' });
+    await stage.assertClean();
+  });
+}
+
+test('more time can be had, up to the hard limit, and no more once it is over', testTimeout, async (t) => {
+  const stage = await openStage(t, { signIn: { defaultMs: 100_000, extendMs: 100_000, hardMs: 250_000 } });
+  const { sessions } = stage.services;
+  const { session } = await stage.signIn();
+  const { createdAtMs } = session;
+  assert.equal(session.expiresAtMs, createdAtMs + 100_000);
+  assert.equal((await sessions.extend(stage.user, session.id)).expiresAtMs, createdAtMs + 200_000);
+  assert.equal((await sessions.extend(stage.user, session.id)).expiresAtMs, createdAtMs + 250_000);
+  assert.equal((await sessions.extend(stage.user, session.id)).expiresAtMs, createdAtMs + 250_000);
+  stage.clock.jump(200_000);
+  assert.equal((await sessions.get(stage.user, session.id)).endedAtMs, null);
+  stage.clock.jump(50_000);
+  const events = await stage.sessionEvents(session.id);
+  assert.equal(events.filter(({ type }) => type === 'extended').length, 2);
+  await assert.rejects(sessions.extend(stage.user, session.id), { code: 'session_over' });
+  assert.equal((await sessions.get(stage.user, session.id)).state, 'expired');
+  await stage.assertClean();
+});
+
+test('who signs in at the last moment still has the time for the proof', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const proof = gate();
+  stage.script.run = async (...all) => {
+    await proof.wait;
+    return await toolSays('pong')(...all);
+  };
+  const { session, agent } = await stage.signIn();
+  stage.clock.jump(limits.signInDefaultMs - 5_000);
+  agent.emitCredential(claudeBundle('first-refresh-token'));
+  await stage.untilSession(session.id, is('verifying'));
+  stage.clock.jump(limits.proofMs);
+  proof.open();
+  assert.deepEqual(await endOf(stage, { session }), { state: 'connected', code: undefined });
+});
+
+test('a desktop that cannot be made fails the sign-in with the reason', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  stage.script.boot = () => {
+    throw new Error('no kernel');
+  };
+  const session = await stage.services.sessions.start(stage.user, { provider: 'claude_code' });
+  assert.deepEqual(await endOf(stage, { session }), { state: 'failed', code: 'sandbox_failed' });
+  await stage.assertClean();
+});
+
+test(
+  'with all sandboxes in use a sign-in fails at once, and the next one after an end does not',
+  testTimeout,
+  async (t) => {
+    const stage = await openStage(t, { atMost: 1 });
+    const { session } = await stage.signIn();
+    const second = await stage.services.sessions.start(stage.user, { provider: 'claude_code' });
+    assert.deepEqual(await endOf(stage, { session: second }), { state: 'failed', code: 'capacity' });
+    await stage.services.sessions.cancel(stage.user, session.id);
+    const third = await stage.signIn();
+    await stage.services.sessions.cancel(stage.user, third.session.id);
+    await stage.assertClean();
+  },
+);
+
+test('an agent that goes silent fails the sign-in', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const desktop = await stage.signIn();
+  await desktop.agent.close();
+  assert.deepEqual(await endOf(stage, desktop), { state: 'failed', code: 'agent_unreachable' });
+  await stage.assertClean();
+});
+
+test('the display can be had from the claim to the end, and not before or after', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const never = new AbortController().signal;
+  const { session, agent } = await stage.signIn();
+  const access = await stage.services.sessions.display(session.id, never);
+  assert.deepEqual(access, { ...agent.endpoint, token: agent.spec.token });
+  await stage.services.sessions.cancel(stage.user, session.id);
+  await assert.rejects(stage.services.sessions.display(session.id, never), { code: 'session_over' });
+
+  const boot = gate();
+  stage.script.boot = () => boot.wait;
+  const booting = await stage.services.sessions.start(stage.user, { provider: 'claude_code' });
+  const display = stage.services.sessions.display(booting.id, never);
+  const refused = assert.rejects(display, { code: 'sign_in_cancelled' });
+  await stage.untilSession(booting.id, is('starting'));
+  const cancelling = stage.services.sessions.cancel(stage.user, booting.id);
+  await stage.untilSession(booting.id, is('cancelled'));
+  boot.open();
+  await Promise.all([cancelling, refused]);
+  await stage.assertClean();
+});
+
+test('someone else sees no sign-in of mine, and signs in for himself only', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const [member, other] = [await stage.addUser('member'), await stage.addUser('member')];
+  const { sessions } = stage.services;
+  const never = new AbortController().signal;
+  await assert.rejects(sessions.start(member, { provider: 'claude_code', userId: other.id }), { code: 'forbidden' });
+  const mine = await sessions.start(member, { provider: 'claude_code' });
+  const missing = { code: 'not_found' };
+  await assert.rejects(sessions.get(other, mine.id), missing);
+  await assert.rejects(sessions.cancel(other, mine.id), missing);
+  await assert.rejects(sessions.extend(other, mine.id), missing);
+  await assert.rejects(sessions.events(other, mine.id, 0, never), missing);
+  assert.deepEqual(await sessions.list(other), []);
+  assert.equal((await sessions.get(stage.user, mine.id)).userId, member.id);
+  const forOther = await sessions.start(stage.user, { provider: 'claude_code', userId: other.id });
+  assert.equal(forOther.userId, other.id);
+  for (const { id } of [mine, forOther]) await sessions.cancel(stage.user, id);
+});
