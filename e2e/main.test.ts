@@ -9,7 +9,7 @@ import { openDashboard } from './dashboard.ts';
 import { findLeftovers, findSecrets, sandboxLinks } from './leftovers.ts';
 import { owner } from './owner.ts';
 import { startAgain } from './product.ts';
-import { type BrowserLogin, connectByApiKey, signInByBrowser } from './sign-in.ts';
+import { type BrowserLogin, connectByApiKey, runPrompt, signInByBrowser } from './sign-in.ts';
 import { openWorld } from './world.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -31,6 +31,9 @@ test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', time
     product.remove();
   });
 
+  const wasAsked = (provider: ProviderId, via: 'oauth' | 'api_key', word: string) =>
+    doubles.state.prompts.some((seen) => seen.provider === provider && seen.via === via && seen.prompt.includes(word));
+
   await t.test('the process that listens is not root', () => {
     const port = Number(new URL(product.url).port);
     assert.notEqual(uidOfListener(port), 0);
@@ -49,25 +52,24 @@ test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', time
 
   for (const login of browserLogins) {
     await t.test(`${login.provider}: browser login in the desktop`, () => signInByBrowser(world, dashboard, login));
-  }
-
-  for (const provider of providers) {
-    await t.test(`${provider}: API key`, () => connectByApiKey(world, page, provider, 'key'));
-  }
-  await dashboard.shot('connections-full');
-
-  for (const provider of providers) {
-    await t.test(`${provider}: a prompt is answered`, async () => {
-      const word = `pear-${provider.slice(0, 4)}`;
-      await page.goto(`${product.url}/dashboard/runs?provider=${provider}`);
-      await page.getByRole('textbox', { name: /prompt/i }).fill(`Please say exactly ${word}`);
-      await page.keyboard.press('Control+Enter');
-      await page.getByTestId('answer').last().getByText(word).waitFor();
-      await page.getByTestId('answer').last().and(page.locator('[data-state=succeeded]')).waitFor();
-      await dashboard.shot(`${provider}-run`);
-      assert.ok(doubles.state.prompts.some((seen) => seen.provider === provider && seen.prompt.includes(word)));
+    await t.test(`${login.provider}: a prompt is answered with the account`, async () => {
+      const word = `quince-${login.command.slice(0, 5)}`;
+      await runPrompt(world, page, login.provider, word);
+      assert.ok(wasAsked(login.provider, 'oauth', word));
     });
   }
+
+  for (const provider of providers) {
+    await t.test(`${provider}: API key, and a prompt answered with it`, async () => {
+      const word = `pear-${provider.slice(0, 4)}`;
+      await connectByApiKey(world, page, provider);
+      await runPrompt(world, page, provider, word);
+      await dashboard.shot(`${provider}-run`);
+      assert.ok(wasAsked(provider, 'api_key', word));
+    });
+  }
+
+  await t.test('no credential was ever revoked', () => assert.deepEqual([...doubles.state.tokens.revoked], []));
 
   await t.test('no page broke the content security policy', () => assert.deepEqual(dashboard.complaints, []));
 

@@ -22,7 +22,7 @@ export async function signInByBrowser(world: World, dashboard: Dashboard, login:
   await page.goto(`${world.product.url}/dashboard/remote-cli`);
   await page
     .getByTestId(`card-${provider}`)
-    .getByRole('button', { name: /^Connect/ })
+    .getByRole('button', { name: /^(Connect|Sign in)/ })
     .click();
   await page.waitForURL(/\/dashboard\/remote-cli\/auth\?sessionId=ses_/);
   await page.locator('[data-testid=viewer-state][data-state=live]').waitFor();
@@ -63,18 +63,26 @@ async function approve(world: World, page: Page, consentPath: string): Promise<v
   await approved;
 }
 
-export async function connectByApiKey(world: World, page: Page, provider: ProviderId, label: string): Promise<void> {
+export async function connectByApiKey(world: World, page: Page, provider: ProviderId): Promise<void> {
   const [apiKey = ''] = world.doubles.state.apiKeys[provider];
   await page.goto(`${world.product.url}/dashboard/remote-cli`);
-  const card = page.getByTestId(`card-${provider}`);
-  await card
-    .getByRole('button', { name: /API key|More/ })
-    .first()
+  await page
+    .getByTestId(`card-${provider}`)
+    .getByRole('button', { name: /^More for/ })
     .click();
+  await page.getByRole('menuitem', { name: 'Use an API key' }).click();
   const dialog = page.getByRole('dialog');
-  if (!(await dialog.isVisible())) await page.getByRole('menuitem', { name: /API key/ }).click();
-  await dialog.getByLabel(/key/i).first().fill(apiKey);
-  await dialog.getByLabel(/label|name/i).fill(label);
-  await dialog.getByRole('button', { name: /Connect|Save|Add/ }).click();
+  await dialog.getByLabel('API key').fill(apiKey);
+  await dialog.getByRole('button', { name: 'Connect' }).click();
   await dialog.waitFor({ state: 'hidden' });
+  await page.locator(`[data-testid=card-${provider}][data-state=connected]`).waitFor();
+}
+
+/** Sends a prompt from the dashboard and waits for its whole answer. */
+export async function runPrompt(world: World, page: Page, provider: ProviderId, word: string): Promise<void> {
+  await page.goto(`${world.product.url}/dashboard/runs?provider=${provider}`);
+  await page.getByRole('textbox', { name: /prompt/i }).fill(`Please say exactly ${word}`);
+  await page.keyboard.press('Control+Enter');
+  await page.getByTestId('answer').last().getByText(word).waitFor();
+  await page.locator('[data-testid=answer][data-state=succeeded]').last().waitFor();
 }
