@@ -1,3 +1,3 @@
 unset HISTFILE
-PS1='  \[\e[38;5;110m\]\w\[\e[0m\] $ '
+PS1='\[\e[90m\]\w\[\e[0m\] $ '
 alias ls='ls --color=auto'
