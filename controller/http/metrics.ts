@@ -1,6 +1,7 @@
 /** Counters for Prometheus. */
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { GatewayMetrics } from '../egress/gateway.ts';
 import type { App } from './app.ts';
 
 export interface Metrics {
@@ -8,6 +9,7 @@ export interface Metrics {
   requestSeconds: Histogram<'method' | 'route' | 'status'>;
   viewers: Gauge;
   relayedBytes: Counter<'direction'>;
+  egress: GatewayMetrics;
 }
 
 export function createMetrics(): Metrics {
@@ -30,6 +32,29 @@ export function createMetrics(): Metrics {
       labelNames: ['direction'],
       registers,
     }),
+    egress: createEgressMetrics(registry),
+  };
+}
+
+function createEgressMetrics(registry: Registry): GatewayMetrics {
+  const registers = [registry];
+  const open = new Gauge({ name: 'polydev_egress_connections', help: 'Connections of sandboxes now.', registers });
+  const bytes = new Counter({
+    name: 'polydev_egress_bytes_total',
+    help: 'Bytes between sandboxes and the internet, counted when a connection ends.',
+    labelNames: ['direction'],
+    registers,
+  });
+  const refusals = new Counter({
+    name: 'polydev_egress_refusals_total',
+    help: 'What sandboxes were not let through to.',
+    labelNames: ['reason'],
+    registers,
+  });
+  return {
+    connections: (change) => open.inc(change),
+    bytes: (direction, count) => bytes.inc({ direction }, count),
+    refusal: (reason) => refusals.inc({ reason }),
   };
 }
 

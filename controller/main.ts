@@ -1,0 +1,198 @@
+/**
+ * The controller: everything of Polydev that a network can reach, never as root. Builds all parts top to bottom and
+ * stops them in reverse. The first line on stdout is JSON: what is ready, or what went wrong.
+ */
+
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createHostdClient } from '@polydev/hostd/client';
+import { type ErrorBody, PolydevError, toPolydevError } from '@polydev/protocol';
+import { providerOf } from '@polydev/providers';
+import { sql } from 'drizzle-orm';
+import { destination, type Logger, pino } from 'pino';
+import { createApiTokens } from './auth/api-tokens.ts';
+import { createLogins } from './auth/logins.ts';
+import { createSetup } from './auth/setup.ts';
+import { type Config, printable, readSettings, type Settings } from './config.ts';
+import { createGateway, type Gateway } from './egress/gateway.ts';
+import { lockFolder } from './folder-lock.ts';
+import { openPort, urlOf } from './http/address.ts';
+import { createMetrics } from './http/metrics.ts';
+import { createHttpServer } from './http/server.ts';
+import { loadMasterKey } from './master-key-file.ts';
+import { openDatabase } from './store/database.ts';
+import { createEventLog } from './store/events.ts';
+import { createMemoryEphemeral } from './store/memory-ephemeral.ts';
+import { openRedisEphemeral } from './store/redis-ephemeral.ts';
+import { createRelay } from './stream/relay.ts';
+import { sessionEnd } from './stream/session-end.ts';
+import { createTickets } from './stream/tickets.ts';
+import { createWorkings } from './workings.ts';
+
+/** What does not stop in this time is left to the kernel. */
+const stopMs = 9_000;
+
+interface Ready {
+  ready: true;
+  url: string;
+  /** The one-time link of set-up; null when there is an owner. */
+  setupPath: string | null;
+  masterKeyFile: string | null;
+  masterKeyCreated: boolean;
+}
+
+/** What has been started, in order. */
+type Started = (() => Promise<unknown>)[];
+
+await run();
+
+async function run(): Promise<void> {
+  let log: Logger = pino({ name: 'controller' }, destination(2));
+  const started: Started = [];
+  try {
+    const settings = readSettings(process.argv.slice(2), process.env);
+    if (settings.printOnly) return say(printable(settings.config));
+    log = pino({ name: 'controller', level: settings.config.logLevel }, destination(2));
+    const stop = stopper(started, log);
+    process.once('SIGTERM', stop);
+    process.once('SIGINT', stop);
+    const ready = await start(settings, started, log);
+    say(ready);
+    log.info({ url: ready.url }, 'ready');
+  } catch (error) {
+    const { code, message, hint } = toPolydevError(error);
+    log.fatal({ err: error }, message);
+    say({ error: { code, message, hint } satisfies Omit<ErrorBody['error'], 'requestId'> });
+    process.exitCode = 1;
+    await stopAll(started, log);
+  }
+}
+
+async function start({ config, allowRoot }: Settings, started: Started, log: Logger): Promise<Ready> {
+  if (process.getuid?.() === 0 && !allowRoot)
+    throw new PolydevError(
+      'invalid_request',
+      'The controller does not run as root; `./polydev up` starts it properly.',
+    );
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const onError = (error: unknown) => log.warn({ err: error }, 'A connection of the store was lost.');
+
+  started.push(await lockFolder(config.dataDir));
+  const database = await openDatabase({
+    url: config.databaseUrl ?? undefined,
+    dataDir: join(config.dataDir, 'database'),
+    onError,
+  });
+  started.push(database.close);
+  const { db } = database;
+
+  const ephemeral = config.redisUrl
+    ? await openRedisEphemeral({ url: config.redisUrl, onError })
+    : createMemoryEphemeral();
+  started.push(ephemeral.close);
+  const events = createEventLog(db, ephemeral);
+
+  const masterKey = await loadMasterKey(db, {
+    given: config.masterKey,
+    file: config.masterKeyFile ?? join(config.dataDir, 'master.key'),
+  });
+
+  const metrics = createMetrics();
+  const driver = createHostdClient({ socketPath: config.hostdSocket });
+  started.push(async () => driver.close());
+
+  const { listenAddress, port: egressPort, extraCaFile, ...egress } = config.egress;
+  const gateway = createGateway({
+    ...egress,
+    listen: { host: listenAddress, port: egressPort },
+    log,
+    metrics: metrics.egress,
+  });
+  await openGateway(gateway, config);
+  started.push(gateway.close);
+
+  const workings = createWorkings({
+    ...{ db, ephemeral, events, driver, config, providerOf, log },
+    masterKey: masterKey.key,
+    egress: gateway,
+    image: async () => config.imageHash,
+    extraCa: extraCaFile === null ? undefined : await readExtraCa(extraCaFile),
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  });
+  await workings.recover();
+  started.push(workings.stop);
+
+  const relay = createRelay({
+    display: workings.services.sessions.display,
+    ended: (id, signal) => sessionEnd(events, id, signal),
+    onViewers: (count) => metrics.viewers.set(count),
+    onBytes: (direction, bytes) => metrics.relayedBytes.inc({ direction }, bytes),
+    onTrouble: (error) => log.warn({ err: error }, 'A picture broke off.'),
+  });
+  const setup = createSetup(db);
+  const app = await createHttpServer(
+    {
+      ...{ services: workings.services, setup, relay, metrics },
+      logins: createLogins(db, ephemeral),
+      apiTokens: createApiTokens(db),
+      tickets: createTickets(ephemeral),
+      pingDatabase: async () => void (await db.execute(sql`select 1`)),
+    },
+    { ...config, log },
+  );
+  const port = await openPort(app, config.host, config.port);
+  // Requests that wait for a sandbox end when the workings stop, so neither waits for the other.
+  started.pop();
+  started.push(() => Promise.all([app.close(), workings.stop()]));
+
+  const link = await setup.issueLink();
+  return {
+    ready: true,
+    url: urlOf(config.publicUrl, config.host, port),
+    setupPath: link === null ? null : `/setup#token=${link}`,
+    masterKeyFile: masterKey.file,
+    masterKeyCreated: masterKey.created,
+  };
+}
+
+async function openGateway(gateway: Gateway, { egress: { listenAddress, port } }: Config): Promise<void> {
+  try {
+    await gateway.listen();
+  } catch (cause) {
+    const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    throw taken
+      ? new PolydevError('port_taken', `The egress gateway's port ${port} at ${listenAddress} is taken.`, { cause })
+      : new PolydevError('host_lacks', `The egress gateway cannot listen at ${listenAddress}: is hostd running?`, {
+          cause,
+        });
+  }
+}
+
+async function readExtraCa(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new PolydevError('invalid_request', `Configuration: egress.extraCaFile ${file} cannot be read.`, { cause });
+  }
+}
+
+function stopper(started: Started, log: Logger): () => void {
+  return () => {
+    log.info('stopping');
+    setTimeout(() => {
+      log.error('Something did not stop in time.');
+      process.exit(1);
+    }, stopMs);
+    // Also when it was told in the middle of its start: what is not there yet does not come.
+    void stopAll(started, log).then(() => process.exit(0));
+  };
+}
+
+async function stopAll(started: Started, log: Logger): Promise<void> {
+  for (let stop = started.pop(); stop; stop = started.pop())
+    await stop().catch((error) => log.error({ err: error }, 'Something did not stop well.'));
+}
+
+function say(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
