@@ -30,6 +30,7 @@ export interface Journal {
 }
 
 const suffix = '.json';
+const draft = '.new';
 
 export function createJournal(folder: string): Journal {
   const fileOf = (id: SandboxId) => join(folder, `${id}${suffix}`);
@@ -47,14 +48,14 @@ export function createJournal(folder: string): Journal {
     async write(record) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const file = fileOf(record.id);
-      const handle = await open(`${file}.new`, 'w', 0o600);
+      const handle = await open(`${file}${draft}`, 'w', 0o600);
       try {
         await handle.writeFile(`${JSON.stringify(record)}\n`);
         await handle.sync();
       } finally {
         await handle.close();
       }
-      await rename(`${file}.new`, file);
+      await rename(`${file}${draft}`, file);
       await syncFolder();
     },
 
@@ -73,11 +74,11 @@ export function createJournal(folder: string): Journal {
       const unreadable: string[] = [];
       for (const name of await namesIn(folder)) {
         const file = join(folder, name);
-        if (name.endsWith('.new')) {
+        if (name.endsWith(`${suffix}${draft}`)) {
           await rm(file, { force: true }); // a crash while writing: nothing of that sandbox exists yet
           continue;
         }
-        const record = parse(await readFile(file, 'utf8'));
+        const record = name.endsWith(suffix) ? parse(await readFile(file, 'utf8')) : undefined;
         if (record && name === `${record.id}${suffix}`) records.push(record);
         else unreadable.push(file);
       }

@@ -1,116 +1,105 @@
-/** hostd's other end: a driver whose sandboxes are made by hostd. */
+/** The other end of hostd's socket: a Driver like any other, for a process that has no rights. */
 
-import { Agent, type IncomingMessage, request } from 'node:http';
-import { createInterface } from 'node:readline';
+import { type IncomingMessage, request } from 'node:http';
 import type { Driver } from '@polydev/drivers/contract';
-import { isErrorCode, PolydevError, type SandboxExit, type SandboxId } from '@polydev/protocol';
-import type { HostdEvent } from './wire.ts';
+import { limits, PolydevError, type SandboxAddress, type SandboxId } from '@polydev/protocol';
+import { Value } from 'typebox/value';
+import { followExits } from './exit-stream.ts';
+import { fromWire, WireError } from './wire.ts';
 
 export interface HostdClient extends Driver {
-  /** Ends the stream of exits. */
+  /** Lets go of the socket. Sandboxes are not touched. */
   close(): void;
 }
 
-/** Between two tries to reach hostd again. */
-const reconnectMs = 500;
+export interface HostdClientOptions {
+  socketPath: string;
+}
 
-export function createHostdClient(options: { socketPath: string }): HostdClient {
-  const { socketPath } = options;
-  const agent = new Agent({ keepAlive: true });
-  const listeners = new Set<(exit: SandboxExit) => void>();
-  /** Whom hostd has told us of; who is missing after a reconnection has died meanwhile. */
-  const known = new Set<SandboxId>();
-  let stream: IncomingMessage | undefined;
-  let reconnecting: NodeJS.Timeout | undefined;
-  let closed = false;
-  let following = false;
+/** The driver has its own, shorter deadlines; these are for a hostd that hangs. */
+const answerMs = limits.sandboxStopMs + 20_000;
+const createMs = limits.sandboxBootMs + 30_000;
 
-  function ask(method: string, path: string, body?: unknown): Promise<IncomingMessage> {
+export function createHostdClient({ socketPath }: HostdClientOptions): HostdClient {
+  const exits = followExits({ open: (path, signal) => open(path, signal) });
+
+  function open(path: string, signal: AbortSignal): Promise<IncomingMessage> {
+    return send('GET', path, undefined, signal);
+  }
+
+  function send(method: string, path: string, body: unknown, signal: AbortSignal): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const text = body === undefined ? undefined : JSON.stringify(body);
-      const headers =
-        text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
-      const outgoing = request({ socketPath, agent, method, path, headers }, resolve);
-      outgoing.on('error', (cause) =>
-        reject(new PolydevError('unavailable', 'The host service does not answer.', { cause })),
-      );
-      outgoing.end(text);
+      const payload = body === undefined ? undefined : JSON.stringify(body);
+      const outgoing = request({
+        socketPath,
+        agent: false, // a kept connection could be one to a hostd that is no more
+        method,
+        path,
+        signal,
+        headers: payload === undefined ? {} : { 'content-type': 'application/json' },
+      });
+      outgoing.once('response', resolve);
+      outgoing.once('error', (cause) => reject(unavailable(cause)));
+      outgoing.end(payload);
     });
   }
 
-  async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await ask(method, path, body);
-    let text = '';
-    for await (const chunk of response.setEncoding('utf8')) text += chunk;
-    const status = response.statusCode ?? 500;
-    if (status === 204) return undefined as T;
-    const answer: unknown = JSON.parse(text);
-    if (status >= 400) throw errorOf(answer);
-    return answer as T;
+  async function call<T>(method: string, path: string, body?: unknown, deadlineMs = answerMs): Promise<T> {
+    const answer = await send(method, path, body, AbortSignal.timeout(deadlineMs));
+    const text = await textOf(answer);
+    if (answer.statusCode === 204) return undefined as T;
+    const value: unknown = JSON.parse(text);
+    if (answer.statusCode === 200) return value as T; // hostd is as trusted as this process; shapes were checked there
+    throw Value.Check(WireError, value) ? fromWire(value) : unavailable(new Error(text.slice(0, 500)));
   }
 
-  function ended(exit: SandboxExit): void {
-    known.delete(exit.id);
-    for (const listener of [...listeners]) listener(exit);
+  async function make(id: SandboxId, path: string, body: unknown): Promise<SandboxAddress> {
+    await exits.connected();
+    const address = await call<SandboxAddress>('POST', path, body, createMs);
+    exits.lives(id);
+    return address;
   }
 
-  async function follow(): Promise<void> {
-    try {
-      stream = await ask('GET', '/events');
-      for await (const line of createInterface({ input: stream })) take(JSON.parse(line));
-    } catch {
-      // Without hostd there are no exits to hear of; the next connection says who is left.
-    }
-    if (closed) return;
-    reconnecting = setTimeout(() => void follow(), reconnectMs);
-  }
-
-  function take(event: HostdEvent): void {
-    if (event.type === 'exit') {
-      ended(event.exit);
-      return;
-    }
-    const alive = new Set(event.ids);
-    for (const id of [...known]) if (!alive.has(id)) ended({ id, reason: 'died' });
-    for (const id of alive) known.add(id);
-  }
-
-  const one = (id: SandboxId, what: string) => `/sandboxes/${encodeURIComponent(id)}/${what}`;
-  const client: HostdClient = {
+  return {
     name: 'hostd',
-    preflight: () => call('GET', '/preflight'),
+    preflight: () =>
+      call<Awaited<ReturnType<Driver['preflight']>>>('GET', '/preflight').catch((error: unknown) => [
+        {
+          name: 'host service',
+          ok: false,
+          needed: true,
+          found: error instanceof Error ? error.message : String(error),
+          remedy: 'Start Polydev with `polydev up`.',
+        },
+      ]),
     features: () => call('GET', '/features'),
-    async create(spec) {
-      const address = await call<Awaited<ReturnType<Driver['create']>>>('POST', '/sandboxes', spec);
-      known.add(spec.id);
-      return address;
-    },
-    address: (id) => call('GET', one(id, 'address')),
-    pause: (id) => call('POST', one(id, 'pause')),
-    resume: (id) => call('POST', one(id, 'resume')),
-    snapshot: async (id) => (await call<{ snapshot: string }>('POST', one(id, 'snapshot'))).snapshot,
-    restore: (snapshot, spec) => call('POST', '/restore', { snapshot, spec }),
-    destroy: (id) => call('POST', one(id, 'destroy')),
+    create: (spec) => make(spec.id, '/sandboxes', spec),
+    restore: (snapshot, spec) => make(spec.id, '/restore', { snapshot, spec }),
     list: () => call('GET', '/sandboxes'),
-    console: async (id) => (await call<{ console: string }>('GET', one(id, 'console'))).console,
-    onExit(listener) {
-      listeners.add(listener);
-      if (!following) void follow();
-      following = true;
-      return () => listeners.delete(listener);
+    address: (id) => call('GET', `/sandboxes/${id}/address`),
+    pause: (id) => call('POST', `/sandboxes/${id}/pause`),
+    resume: (id) => call('POST', `/sandboxes/${id}/resume`),
+    snapshot: async (id) => (await call<{ snapshot: string }>('POST', `/sandboxes/${id}/snapshot`)).snapshot,
+    destroy(id) {
+      exits.leaves(id);
+      return call('DELETE', `/sandboxes/${id}`);
     },
-    close() {
-      closed = true;
-      clearTimeout(reconnecting);
-      stream?.destroy();
-      agent.destroy();
-    },
+    console: async (id) => (await call<{ text: string }>('GET', `/sandboxes/${id}/console`)).text,
+    onExit: exits.listen,
+    close: exits.close,
   };
-  return client;
 }
 
-function errorOf(answer: unknown): PolydevError {
-  const { error } = (answer ?? {}) as { error?: { code?: unknown; message?: unknown } };
-  const code = isErrorCode(error?.code) ? error.code : 'internal';
-  return new PolydevError(code, typeof error?.message === 'string' ? error.message : 'The host service failed.');
+async function textOf(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of answer) chunks.push(chunk);
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function unavailable(cause: unknown): PolydevError {
+  return new PolydevError('unavailable', 'The host service does not answer.', { cause });
 }

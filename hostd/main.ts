@@ -1,69 +1,68 @@
-/** The privileged process: makes sandboxes, has no network listener. Says on its first line that it listens. */
+/**
+ * The privileged process: makes and destroys sandboxes for whoever may use its socket, and does nothing else. Says
+ * on stdout, as one JSON line, that it listens or why not; logs on stderr.
+ */
 
-import { execFile } from 'node:child_process';
-import { chmod, chown, mkdir, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { promisify } from 'node:util';
-import { createJournal } from '@polydev/drivers';
+import { mkdir } from 'node:fs/promises';
+import { createJournal, type LocalDriver } from '@polydev/drivers';
 import { createHostNetwork } from '@polydev/drivers/host-network/host-network';
 import { createOciDriver } from '@polydev/drivers/oci/driver';
 import { PolydevError, toPolydevError } from '@polydev/protocol';
-import pino from 'pino';
-import { readConfig } from './config.ts';
-import { createServer } from './server.ts';
+import { type Logger, pino } from 'pino';
+import { type HostdConfig, parseConfig } from './config.ts';
+import { createHostdServer } from './server.ts';
+import { openSocketTo, prepareSocket } from './socket.ts';
 
-const log = pino({ name: 'hostd' }, pino.destination(2));
+const log = pino({ name: 'hostd' }, pino.destination({ dest: 2, sync: true }));
 
 try {
-  await main();
+  await start(parseConfig(process.argv.slice(2)));
 } catch (error) {
+  log.fatal({ err: error });
   const { code, message } = toPolydevError(error);
-  log.fatal({ err: error }, message);
-  process.stdout.write(`${JSON.stringify({ error: { code, message } })}\n`);
+  say({ error: { code, message } });
   process.exitCode = 1;
 }
 
-async function main(): Promise<void> {
-  const config = readConfig(process.argv.slice(2));
-  if (process.getuid?.() !== 0) throw new PolydevError('not_root', 'hostd makes sandboxes and needs root for it.');
-
-  const network = createHostNetwork({ instance: config.instance, gateway: config.gateway });
+async function start(config: HostdConfig): Promise<void> {
+  const { socket, gateway, instance, images, runDir } = config;
+  await prepareSocket(socket);
+  await mkdir(runDir, { recursive: true, mode: 0o755 });
+  const network = createHostNetwork({ instance, gateway });
   const driver = await createOciDriver(
-    { instance: config.instance, runDir: config.runDir, images: config.images },
-    { journal: await createJournal(config.journal), network },
+    { instance, runDir, images },
+    { journal: createJournal(config.journal), network },
   );
-  const missing = (await driver.preflight()).filter((finding) => finding.needed && !finding.ok);
-  if (missing.length > 0) {
-    const said = missing.map(({ name, found }) => `${name}: ${found}`).join('; ');
-    throw new PolydevError('host_lacks', `This host lacks what sandboxes need. ${said}.`);
-  }
-  const recovery = await driver.recover();
-  log.info(recovery, 'journal read');
+  await requireHost(driver, log);
+  log.info(await driver.recover(), 'recovered');
 
-  const server = createServer(driver, log);
-  await listen(server, config.socket, config.group);
-  process.stdout.write(`${JSON.stringify({ listening: config.socket, gateway: config.gateway })}\n`);
-
-  const stop = async () => {
+  const server = createHostdServer({ driver, log });
+  await server.listen({ path: socket });
+  await openSocketTo(socket, config.group);
+  const stop = async (signal: NodeJS.Signals) => {
+    log.info({ signal, keep: config.keep }, 'stopping');
     await server.close();
     await driver.close({ keep: config.keep });
-    process.exit(0);
+    log.info('stopped');
   };
-  process.once('SIGTERM', () => void stop());
-  process.once('SIGINT', () => void stop());
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () =>
+      stop(signal).catch((error: unknown) => {
+        log.fatal({ err: error });
+        process.exitCode = 1;
+      }),
+    );
+  say({ listening: socket, gateway });
 }
 
-async function listen(server: ReturnType<typeof createServer>, socket: string, group: string): Promise<void> {
-  await mkdir(dirname(socket), { recursive: true, mode: 0o755 });
-  await rm(socket, { force: true });
-  const mask = process.umask(0o177); // nobody else between listen and chown
-  await server.listen({ path: socket });
-  process.umask(mask);
-  await chown(socket, 0, await groupId(group));
-  await chmod(socket, 0o660);
+async function requireHost(driver: LocalDriver, logger: Logger): Promise<void> {
+  const findings = await driver.preflight();
+  const wrong = findings.filter(({ ok }) => !ok);
+  for (const finding of wrong) logger.warn(finding, 'preflight');
+  const [first] = wrong.filter(({ needed }) => needed);
+  if (first) throw new PolydevError('host_lacks', `${first.name}: ${first.found}. ${first.remedy ?? ''}`.trim());
 }
 
-async function groupId(name: string): Promise<number> {
-  const { stdout } = await promisify(execFile)('getent', ['group', name]);
-  return Number(stdout.split(':')[2]);
+function say(line: unknown): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
 }

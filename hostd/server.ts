@@ -1,63 +1,93 @@
-/** The driver contract as HTTP over a unix socket. Whoever may open the socket may do what the contract says, no more. */
+/** The driver contract over HTTP. Bodies are checked against the protocol's schemas before the driver sees them. */
 
-import { PassThrough } from 'node:stream';
 import type { Driver } from '@polydev/drivers';
-import { idSchema, PolydevError, type SandboxId, SandboxSpec, toPolydevError } from '@polydev/protocol';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import {
+  idSchema,
+  PolydevError,
+  type SandboxExit,
+  type SandboxId,
+  SandboxSpec,
+  toPolydevError,
+} from '@polydev/protocol';
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify';
 import { Type } from 'typebox';
-import type { HostdEvent } from './wire.ts';
+import { type EventLine, RestoreBody, toWire } from './wire.ts';
 
-const bodyLimitBytes = 64 * 1024;
-const oneSandbox = { params: Type.Object({ id: idSchema('sandbox') }) };
-const restoring = { body: Type.Object({ snapshot: Type.String({ maxLength: 200 }), spec: SandboxSpec }) };
+const bodyBytes = 64 * 1024;
 
-interface One {
+interface ById {
   Params: { id: SandboxId };
 }
+const byId = { schema: { params: Type.Object({ id: idSchema('sandbox') }) } };
 
-export function createServer(driver: Driver, log: FastifyBaseLogger): FastifyInstance {
-  const server = Fastify({ loggerInstance: log, bodyLimit: bodyLimitBytes, forceCloseConnections: true });
-
-  server.setErrorHandler((error: Error & { validation?: unknown }, request, reply) => {
-    const known = error.validation ? new PolydevError('invalid_request', error.message) : toPolydevError(error);
-    request.log[known.status >= 500 ? 'error' : 'info']({ err: error }, known.message);
-    return reply.status(known.status).send({ error: { code: known.code, message: known.message } });
+export function createHostdServer(deps: { driver: Driver; log: FastifyBaseLogger }): FastifyInstance {
+  const { driver, log } = deps;
+  const app = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: bodyBytes,
+    forceCloseConnections: true,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
   });
 
-  server.get('/preflight', () => driver.preflight());
-  server.get('/features', () => driver.features());
-  server.get('/sandboxes', () => driver.list());
-  server.post<{ Body: SandboxSpec }>('/sandboxes', { schema: { body: SandboxSpec } }, ({ body }) =>
-    driver.create(body),
-  );
-  server.post<{ Body: { snapshot: string; spec: SandboxSpec } }>('/restore', { schema: restoring }, ({ body }) =>
+  app.setErrorHandler((error: FastifyError | PolydevError, request, reply) => {
+    const known = error instanceof PolydevError ? error : asPolydevError(error);
+    const { status, body } = toWire(known);
+    log[status >= 500 ? 'error' : 'warn']({ err: error, method: request.method, path: request.routeOptions.url });
+    return reply.status(status).send(body);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, url } = request;
+    log.info({ method, path: url, status: reply.statusCode, tookMs: Math.round(reply.elapsedTime) });
+  });
+
+  app.get('/preflight', () => driver.preflight());
+  app.get('/features', () => driver.features());
+  app.get('/sandboxes', () => driver.list());
+  app.post<{ Body: SandboxSpec }>('/sandboxes', { schema: { body: SandboxSpec } }, ({ body }) => driver.create(body));
+  app.post<{ Body: RestoreBody }>('/restore', { schema: { body: RestoreBody } }, ({ body }) =>
     driver.restore(body.snapshot, body.spec),
   );
-  server.get<One>('/sandboxes/:id/address', { schema: oneSandbox }, ({ params }) => driver.address(params.id));
-  server.get<One>('/sandboxes/:id/console', { schema: oneSandbox }, async ({ params }) => ({
-    console: await driver.console(params.id),
-  }));
-  server.post<One>('/sandboxes/:id/snapshot', { schema: oneSandbox }, async ({ params }) => ({
+  app.get<ById>('/sandboxes/:id/address', byId, ({ params }) => driver.address(params.id));
+  app.get<ById>('/sandboxes/:id/console', byId, async ({ params }) => ({ text: await driver.console(params.id) }));
+  app.post<ById>('/sandboxes/:id/snapshot', byId, async ({ params }) => ({
     snapshot: await driver.snapshot(params.id),
   }));
-  const acts = { pause: driver.pause, resume: driver.resume, destroy: driver.destroy };
-  for (const [name, act] of Object.entries(acts)) {
-    server.post<One>(`/sandboxes/:id/${name}`, { schema: oneSandbox }, async ({ params }, reply) => {
+  const acts = { pause: driver.pause, resume: driver.resume };
+  for (const [name, act] of Object.entries(acts))
+    app.post<ById>(`/sandboxes/:id/${name}`, byId, async ({ params }, reply) => {
       await act(params.id);
       return reply.status(204).send();
     });
-  }
-
-  server.get('/events', async (_request, reply) => {
-    const lines = new PassThrough();
-    const send = (event: HostdEvent) => lines.write(`${JSON.stringify(event)}\n`);
-    const stop = driver.onExit((exit) => send({ type: 'exit', exit }));
-    reply.raw.once('close', stop);
-    // Listening came first, so nobody is lost between the two.
-    const alive = (await driver.list()).filter(({ state }) => state !== 'dead');
-    send({ type: 'alive', ids: alive.map(({ id }) => id) });
-    return reply.type('application/x-ndjson').send(lines);
+  app.delete<ById>('/sandboxes/:id', byId, async ({ params }, reply) => {
+    await driver.destroy(params.id);
+    return reply.status(204).send();
   });
 
-  return server;
+  app.get('/events', async (_, reply) => {
+    reply.hijack();
+    const { raw } = reply;
+    raw.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    const write = (line: EventLine) => raw.write(`${JSON.stringify(line)}\n`);
+    // Ends that come while the living are counted follow after them.
+    let early: SandboxExit[] | undefined = [];
+    const leave = driver.onExit((exit) => {
+      if (early) early.push(exit);
+      else write({ type: 'exit', ...exit });
+    });
+    raw.on('close', leave);
+    const living = (await driver.list()).filter(({ state }) => state !== 'dead').map(({ id }) => id);
+    write({ type: 'living', ids: living });
+    for (const exit of early) write({ type: 'exit', ...exit });
+    early = undefined;
+  });
+
+  return app;
+}
+
+function asPolydevError(error: FastifyError): PolydevError {
+  if (error.validation) return new PolydevError('invalid_request', `The request does not fit: ${error.message}.`);
+  if (error.statusCode === 413) return new PolydevError('payload_too_large', 'The request is too large.');
+  if (error.statusCode && error.statusCode < 500) return new PolydevError('invalid_request', error.message);
+  return toPolydevError(error);
 }

@@ -3,8 +3,8 @@
 import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isMissing } from '../journal.ts';
-import { testImage, uniqueGateway, uniqueInstance } from '../testing/scratch.ts';
+import { isMissing } from '../../journal.ts';
+import { testImage, uniqueGateway, uniqueInstance } from '../../testing/scratch.ts';
 import type { OciPlace } from './subject.ts';
 
 export async function makePlace(): Promise<OciPlace> {

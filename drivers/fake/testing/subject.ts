@@ -1,17 +1,18 @@
 /** The fake, as the contract suite takes it. */
 
+import { join } from 'node:path';
 import { newId } from '@polydev/protocol';
-import { createJournal } from '../journal.ts';
-import type { OpenSubject } from '../testing/contract.ts';
-import { plainBox } from '../testing/plain-box.ts';
-import { createFakeDriver } from './driver.ts';
+import { createJournal } from '../../journal.ts';
+import type { OpenSubject } from '../../testing/contract.ts';
+import { plainBox } from '../../testing/plain-box.ts';
+import { createFakeDriver } from '../driver.ts';
 
 export interface FakePlace {
   folder: string;
 }
 
 export const openSubject: OpenSubject<FakePlace> = async ({ folder }, onStep) => {
-  const journal = createJournal(folder);
+  const journal = createJournal(join(folder, 'journal'));
   const driver = createFakeDriver({ box: plainBox, journal, onStep });
   return {
     driver,

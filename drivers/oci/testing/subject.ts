@@ -5,16 +5,16 @@ import { readdir } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type Endpoint, newId } from '@polydev/protocol';
-import { run } from '../exec.ts';
-import { createHostNetwork } from '../host-network/host-network.ts';
-import { linkPrefix, tableName } from '../host-network/names.ts';
-import { createJournal } from '../journal.ts';
-import { mountsUnder, readMounts } from '../mounts.ts';
-import { findProcesses } from '../processes.ts';
-import type { OpenSubject } from '../testing/contract.ts';
-import type { TestImage } from '../testing/tiny-image.ts';
-import { detectCgroups, groupFolders, groupPath, killAll } from './cgroups.ts';
-import { createOciDriver } from './driver.ts';
+import { run } from '../../exec.ts';
+import { createHostNetwork } from '../../host-network/host-network.ts';
+import { linkPrefix, tableName } from '../../host-network/names.ts';
+import { createJournal } from '../../journal.ts';
+import { mountsUnder, readMounts } from '../../mounts.ts';
+import { findProcesses } from '../../processes.ts';
+import type { OpenSubject } from '../../testing/contract.ts';
+import type { TestImage } from '../../testing/tiny-image.ts';
+import { detectCgroups, groupFolders, groupPath, killAll } from '../cgroups.ts';
+import { createOciDriver } from '../driver.ts';
 
 export interface OciPlace extends TestImage {
   instance: string;
