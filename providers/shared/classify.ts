@@ -25,7 +25,7 @@ export function withoutSecrets(text: string): string {
   return text.replace(secretShapes, '$1…');
 }
 
-/** Quick and never wrongly false. */
+/** Quick, and true for every line that holds one in plain spelling. */
 export function mayHoldSecret(text: string): boolean {
   return /sk-|AIza|ya29\.|1\/\/|eyJ/.test(text);
 }

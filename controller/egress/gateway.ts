@@ -1,0 +1,187 @@
+/**
+ * The egress gateway: the only way out of a sandbox. One port speaks HTTP proxying and SOCKS5. Who calls is known by
+ * the source address, which the host's firewall has proved; an unknown one gets nothing.
+ */
+
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type Endpoint, PolydevError } from '@polydev/protocol';
+import type { BaseLogger } from 'pino';
+import { type Caller, createPatience } from './caller.ts';
+import { createDial } from './dial.ts';
+import { createHttpProxy } from './http.ts';
+import { createPolicy, parseRoutes, type RefusalReason } from './policy.ts';
+import { createResolve, type Resolve } from './resolve.ts';
+import { sniff } from './sniff.ts';
+import { serveSocks } from './socks.ts';
+import type { Target } from './target.ts';
+import { parseUpstream, type Upstream } from './upstream.ts';
+
+export interface SandboxGrant {
+  sandboxId: string;
+  /** Instead of the gateway's own. */
+  upstream?: Upstream;
+}
+
+export interface GatewayMetrics {
+  /** One more open connection, or one less. */
+  connections(change: 1 | -1): void;
+  /** Counted when a connection closes. `out`: from the sandbox; `in`: to it. */
+  bytes(direction: 'in' | 'out', bytes: number): void;
+  refusal(reason: RefusalReason | 'unavailable'): void;
+}
+
+export interface GatewayOptions {
+  listen: Endpoint;
+  /** `host` or `host:port` → `address:port`. Not refused, whatever it is. */
+  routes?: Readonly<Record<string, string>>;
+  allowedPorts?: readonly number[];
+  /** `http://` or `socks5://`, with `user:password@` or without. Routes do not go through it. */
+  upstream?: string | null;
+  resolve?: Resolve;
+  log: Pick<BaseLogger, 'info'>;
+  metrics?: GatewayMetrics;
+  limits?: Partial<GatewayLimits>;
+}
+
+export interface Gateway {
+  listen(): Promise<AddressInfo>;
+  /** Closes every connection too. */
+  close(): Promise<void>;
+  grant(sourceAddress: string, grant: SandboxGrant): void;
+  /** Closes every connection from there. */
+  revoke(sourceAddress: string): void;
+}
+
+export interface GatewayLimits {
+  /** Of a request's headers. */
+  headerBytes: number;
+  /** From the start of a connection to the end of its first request's headers. */
+  headerMs: number;
+  /** From the end of an answer to the end of the next request's headers. */
+  keepAliveMs: number;
+  /** Resolving and connecting. */
+  connectMs: number;
+  /** For a connection over which nothing goes in either direction. */
+  idleMs: number;
+  /** After a refusal, for the other side to close. */
+  hangUpMs: number;
+  connectionsPerSandbox: number;
+}
+
+export const gatewayLimits: Readonly<GatewayLimits> = {
+  headerBytes: 16 * 1024,
+  headerMs: 30_000,
+  keepAliveMs: 60_000,
+  connectMs: 15_000,
+  idleMs: 15 * 60_000,
+  hangUpMs: 2_000,
+  connectionsPerSandbox: 256,
+};
+
+const noMetrics: GatewayMetrics = { connections() {}, bytes() {}, refusal() {} };
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const { log, metrics = noMetrics, resolve = createResolve(), allowedPorts = [80, 443] } = options;
+  const limits = { ...gatewayLimits, ...options.limits };
+  const upstream = options.upstream ? parseUpstream(options.upstream) : undefined;
+  const policy = createPolicy({ routes: parseRoutes(options.routes ?? {}), allowedPorts });
+  const dial = createDial({ policy, resolve, connectMs: limits.connectMs });
+  const http = createHttpProxy(limits);
+  const sandboxes = new Map<string, { grant: SandboxGrant; sockets: Set<Socket> }>();
+
+  function callerOf(socket: Socket, grant: SandboxGrant): Caller {
+    const closed = new AbortController();
+    socket.once('close', () => closed.abort());
+
+    function note(error: unknown, target?: Target): void {
+      if (!(error instanceof PolydevError) || closed.signal.aborted) return;
+      const reason = error.code === 'egress_refused' ? (error.details.reason as RefusalReason) : 'unavailable';
+      metrics.refusal(reason);
+      log.info({ sandbox: grant.sandboxId, ...target, reason }, 'Egress refused.');
+    }
+
+    const patience = createPatience(socket);
+    return {
+      patience,
+      refuse(error) {
+        note(error);
+        return error;
+      },
+      hangUp(lastWord) {
+        patience.start(limits.hangUpMs);
+        socket.end(lastWord);
+        socket.resume();
+      },
+      async open(target) {
+        try {
+          const server = await dial(target, grant.upstream ?? upstream, closed.signal);
+          if (closed.signal.aborted) server.destroy();
+          return server;
+        } catch (error) {
+          note(error, target);
+          throw error;
+        }
+      },
+    };
+  }
+
+  function accept(socket: Socket): void {
+    socket.on('error', () => socket.destroy());
+    const sandbox = sandboxes.get(plainAddress(socket.remoteAddress));
+    if (!sandbox || sandbox.sockets.size >= limits.connectionsPerSandbox) {
+      metrics.refusal(sandbox ? 'too_many_connections' : 'source');
+      socket.destroy();
+      return;
+    }
+    sandbox.sockets.add(socket);
+    metrics.connections(1);
+    socket.once('close', () => {
+      sandbox.sockets.delete(socket);
+      metrics.connections(-1);
+      metrics.bytes('out', socket.bytesRead);
+      metrics.bytes('in', socket.bytesWritten);
+    });
+    socket.setTimeout(limits.idleMs, () => socket.destroy());
+    const caller = callerOf(socket, sandbox.grant);
+    caller.patience.start(limits.headerMs);
+    sniff(socket, (protocol) => {
+      if (protocol === 'socks') void serveSocks(socket, caller);
+      else http.serve(socket, caller);
+    });
+  }
+
+  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, accept);
+
+  function revoke(sourceAddress: string): void {
+    const source = plainAddress(sourceAddress);
+    const sandbox = sandboxes.get(source);
+    sandboxes.delete(source);
+    for (const socket of sandbox?.sockets ?? []) socket.destroy();
+  }
+
+  return {
+    grant(sourceAddress, grant) {
+      revoke(sourceAddress);
+      sandboxes.set(plainAddress(sourceAddress), { grant, sockets: new Set() });
+    },
+    revoke,
+    listen: () =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(options.listen, () => {
+          server.off('error', reject);
+          resolve(server.address() as AddressInfo);
+        });
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        for (const source of [...sandboxes.keys()]) revoke(source);
+        server.close(() => resolve());
+      }),
+  };
+}
+
+/** IPv4 as such, also where the socket is one of IPv6. */
+function plainAddress(address = ''): string {
+  return address.replace(/^::ffff:(?=\d+\.)/, '');
+}
