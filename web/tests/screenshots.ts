@@ -68,6 +68,7 @@ const scenes: Record<string, Scene> = {
     path: connections,
     arrange: (state, _, nowMs) => {
       state.credentials = fullCredentials(nowMs);
+      state.runs = fullRuns(nowMs);
     },
   },
   'connections-signing-in': {
@@ -93,7 +94,10 @@ const scenes: Record<string, Scene> = {
       await page.getByRole('dialog').waitFor();
     },
   },
-  'connections-loading': { path: connections, arrange: (state) => Object.assign(state.broken, { 'GET /api/providers': 'hang' }) },
+  'connections-loading': {
+    path: connections,
+    arrange: (state) => Object.assign(state.broken, { 'GET /api/providers': 'hang' }),
+  },
   'connections-broken': {
     path: connections,
     arrange: (state) => Object.assign(state.broken, { 'GET /api/credentials': 'internal' }),
@@ -153,7 +157,11 @@ const scenes: Record<string, Scene> = {
     arrange(state, fixture, nowMs) {
       signInUpTo(60)(state, fixture, nowMs);
       fixture.sessionEvents.end();
-      Object.assign(state.sessions[0] ?? {}, { state: 'connected', endedAtMs: nowMs, credentialId: 'crd_claudexxxxxxxxxxxxxx' });
+      Object.assign(state.sessions[0] ?? {}, {
+        state: 'connected',
+        endedAtMs: nowMs,
+        credentialId: 'crd_claudexxxxxxxxxxxxxx',
+      });
       state.credentials = fullCredentials(nowMs);
     },
     act: (page) => page.getByRole('heading', { name: 'Successfully connected' }).waitFor(),
@@ -206,7 +214,10 @@ const scenes: Record<string, Scene> = {
       const stream = fixture.runEvents('run_donexxxxxxxxxxxxxxxx');
       for (const event of runEvents('A reverse proxy takes requests **in front of** your servers and').slice(0, 6))
         stream.add(event);
-      stream.add({ type: 'event', event: { type: 'tool', name: 'WebFetch', phase: 'started', summary: 'nginx.org/en/docs' } });
+      stream.add({
+        type: 'event',
+        event: { type: 'tool', name: 'WebFetch', phase: 'started', summary: 'nginx.org/en/docs' },
+      });
     },
     act: (page) => page.getByText('nginx.org/en/docs').first().waitFor(),
   },
@@ -226,7 +237,9 @@ const scenes: Record<string, Scene> = {
       state.runs = fullRuns(nowMs);
     },
     async act(page) {
-      await page.getByLabel('Prompt', { exact: true }).fill('Look at this:\n\n- one\n- two\n- three\n\nand tell me what is missing.');
+      await page
+        .getByLabel('Prompt', { exact: true })
+        .fill('Look at this:\n\n- one\n- two\n- three\n\nand tell me what is missing.');
       await page.getByRole('button', { name: /^Provider/ }).click();
       await page.getByRole('menuitemradio', { name: 'Codex' }).waitFor();
     },

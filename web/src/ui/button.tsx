@@ -14,9 +14,10 @@ const looks: Record<ButtonLook, string> = {
   danger: 'bg-bad text-surface hover:brightness-110',
 };
 
-function buttonClasses(look: ButtonLook, className?: string): string {
+function buttonClasses(look: ButtonLook, className?: string, square = false): string {
   return classes(
-    'inline-flex min-h-10 items-center justify-center gap-2 rounded-md px-3.5 text-sm font-medium whitespace-nowrap transition-colors select-none',
+    square ? 'size-10 shrink-0' : 'px-3.5',
+    'inline-flex min-h-10 items-center justify-center gap-2 rounded-md text-sm font-medium whitespace-nowrap transition-colors select-none',
     'disabled:cursor-default disabled:opacity-55',
     looks[look],
     className,
@@ -52,16 +53,20 @@ export function IconButton({
   ...rest
 }: ComponentProps<'button'> & { label: string; look?: ButtonLook }) {
   return (
-    <button
-      type="button"
-      aria-label={label}
-      title={label}
-      className={classes(buttonClasses(look), 'size-10 shrink-0 px-0', className)}
-      {...rest}
-    />
+    <button type="button" aria-label={label} title={label} className={buttonClasses(look, className, true)} {...rest} />
   );
 }
 
 export function ButtonLink({ look = 'quiet', className, ...rest }: LinkProps & { look?: ButtonLook }) {
   return <Link className={buttonClasses(look, className)} {...rest} />;
+}
+
+/** A square link with a picture only; `label` is spoken and shown on hover. */
+export function IconLink({
+  label,
+  look = 'plain',
+  className,
+  ...rest
+}: LinkProps & { label: string; look?: ButtonLook }) {
+  return <Link aria-label={label} title={label} className={buttonClasses(look, className, true)} {...rest} />;
 }

@@ -24,7 +24,7 @@ export function ClipboardPanel({ remote, disabled, onSend }: ClipboardPanelProps
           setText('');
         }}
       >
-        <label htmlFor={id} className="text-xs text-muted">
+        <label htmlFor={id} className="block text-xs text-muted">
           To the desktop
         </label>
         <div className="mt-1 flex gap-2">

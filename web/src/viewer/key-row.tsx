@@ -38,15 +38,17 @@ export function KeyRow({ held, disabled, onKey, onModifier, onSoftKeyboard }: Ke
       aria-label="Keys for the desktop"
       className="flex shrink-0 gap-1.5 overflow-x-auto border-t border-line px-2 py-2 thin-scroll"
     >
-      <button
-        type="button"
-        aria-label="On-screen keyboard"
-        disabled={disabled}
-        onClick={onSoftKeyboard}
-        className={classes(keyClasses, 'hidden border-line hover:bg-sunken pointer-coarse:inline-flex')}
-      >
-        <Keyboard className="size-4" aria-hidden />
-      </button>
+      <span className="hidden pointer-coarse:contents">
+        <button
+          type="button"
+          aria-label="On-screen keyboard"
+          disabled={disabled}
+          onClick={onSoftKeyboard}
+          className={classes(keyClasses, 'border-line hover:bg-sunken')}
+        >
+          <Keyboard className="size-4" aria-hidden />
+        </button>
+      </span>
       {modifiers.map(({ modifier, name }) => {
         const down = held.includes(modifier);
         return (

@@ -110,7 +110,7 @@ function StateText({ state }: { state: ViewerState }) {
       <StatusDot tone={tone} pulsing={state.name === 'connecting' || state.name === 'reconnecting'} />
       <span className={toneText[tone]}>{wordOf(state)}</span>
       {state.name === 'live' && state.latencyMs !== null && (
-        <span className="text-muted" title="Round trip to the desktop's screen">
+        <span className="text-muted tabular-nums" title="Round trip to the desktop's screen">
           {Math.max(1, Math.round(state.latencyMs))} ms
         </span>
       )}

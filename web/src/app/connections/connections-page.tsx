@@ -1,13 +1,16 @@
 /** The tools, each with its state and the one thing to do next. */
 
+import { useNowMs } from '../../ui/clock.ts';
 import { FailureNote } from '../../ui/failure-note.tsx';
 import { Skeleton } from '../../ui/skeleton.tsx';
 import { failureOf } from '../data/errors.ts';
 import { isOver, useFollowedSessions } from '../data/follow-sessions.ts';
-import { useCredentials, useMe, useProviders, useSessions } from '../data/queries.ts';
+import { runsPage, useCredentials, useMe, useProviders, useRuns, useSessions } from '../data/queries.ts';
 import { useTitle } from '../frame/title.ts';
 import { cardStateOf } from './card-state.ts';
+import { LatestRuns } from './latest-runs.tsx';
 import { ProviderCard } from './provider-card.tsx';
+import { weekOf } from './week.ts';
 
 export function ConnectionsPage() {
   useTitle('Connections');
@@ -17,6 +20,8 @@ export function ConnectionsPage() {
   const sessions = useSessions();
   const active = (sessions.data ?? []).filter((session) => !isOver(session) && session.userId === me.data?.id);
   useFollowedSessions(active);
+  const latest = useRuns().data?.pages[0] ?? [];
+  const nowMs = useNowMs();
 
   const queries = [providers, credentials, sessions];
   const failed = queries.find(({ isError, data }) => isError && data === undefined);
@@ -25,11 +30,12 @@ export function ConnectionsPage() {
 
   return (
     <div className="mx-auto w-full max-w-[67.5rem] px-4 py-6 sm:px-8 sm:py-8">
-      <p className="mb-6 max-w-[42rem] text-muted sm:mb-8">
-        {firstVisit
-          ? 'Connect a tool once, in a private desktop that is destroyed afterwards. Then run it from here, from scripts, or from your terminal.'
-          : 'The tools that Polydev can run for you.'}
-      </p>
+      {firstVisit && (
+        <p className="mb-6 max-w-[42rem] text-muted sm:mb-8">
+          Connect a tool once, in a private desktop that is destroyed afterwards. Then run it from here, from scripts,
+          or from your terminal.
+        </p>
+      )}
       {failed ? (
         <FailureNote
           {...failureOf(failed.error)}
@@ -43,7 +49,12 @@ export function ConnectionsPage() {
           {ready
             ? providers.data.map((provider) => (
                 <li key={provider.id}>
-                  <ProviderCard provider={provider} state={cardStateOf(provider.id, credentials.data, active)} />
+                  <ProviderCard
+                    provider={provider}
+                    state={cardStateOf(provider.id, credentials.data, active)}
+                    week={weekOf(provider.id, latest, nowMs)}
+                    weekIsPartial={latest.length === runsPage}
+                  />
                 </li>
               ))
             : ['first', 'second', 'third'].map((key) => (
@@ -53,6 +64,7 @@ export function ConnectionsPage() {
               ))}
         </ul>
       )}
+      {ready && !firstVisit && <LatestRuns runs={latest} providers={providers.data} />}
     </div>
   );
 }

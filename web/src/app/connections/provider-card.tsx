@@ -19,8 +19,18 @@ import { accountName, type CardState } from './card-state.ts';
 import { CardStatus } from './card-status.tsx';
 import { DisconnectDialog } from './disconnect-dialog.tsx';
 import { useStartSignIn } from './use-start-sign-in.ts';
+import type { Week } from './week.ts';
+import { WeekPlot } from './week-plot.tsx';
 
-export function ProviderCard({ provider, state }: { provider: ProviderInfo; state: CardState }) {
+export interface ProviderCardProps {
+  provider: ProviderInfo;
+  state: CardState;
+  week: Week;
+  /** There are more runs than were looked at. */
+  weekIsPartial: boolean;
+}
+
+export function ProviderCard({ provider, state, week, weekIsPartial }: ProviderCardProps) {
   const navigate = useNavigate();
   const [dialog, setDialog] = useState<'api_key' | 'disconnect' | null>(null);
   const signIn = useStartSignIn();
@@ -111,7 +121,8 @@ export function ProviderCard({ provider, state }: { provider: ProviderInfo; stat
         <CardStatus provider={provider} state={state} testing={test.isPending} />
       </div>
       {failed && <FailureNote {...failureOf(failed)} className="mb-4" />}
-      <div className="mt-auto">
+      <div className="mt-auto space-y-5">
+        {credential && week.runs > 0 && <WeekPlot week={week} partial={weekIsPartial} />}
         <PrimaryAction
           provider={provider}
           state={state}

@@ -10,7 +10,7 @@ export interface Failure {
 export function failureOf(error: unknown): Failure {
   if (error instanceof PolydevApiError) {
     const request = error.requestId === '' ? '' : ` Request ${error.requestId}.`;
-    return { message: error.message, hint: `${error.hint}${error.status >= 500 ? request : ''}` };
+    return { message: error.message, hint: `${error.hint}${error.status === 500 ? request : ''}` };
   }
   return { message: 'The page ran into something unexpected.', hint: error instanceof Error ? error.message : '' };
 }

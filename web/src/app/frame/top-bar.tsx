@@ -4,7 +4,7 @@ import type { User } from '@polydev/protocol';
 import { useMutation } from '@tanstack/react-query';
 import { ArrowLeft, LogOut, Settings } from 'lucide-react';
 import { useNavigate } from 'react-router';
-import { ButtonLink } from '../../ui/button.tsx';
+import { IconLink } from '../../ui/button.tsx';
 import { Mark } from '../../ui/mark.tsx';
 import { Menu, MenuItem, MenuLabel, MenuLine } from '../../ui/menu.tsx';
 import { Status } from '../../ui/status.tsx';
@@ -20,9 +20,9 @@ export function TopBar({ me, back }: { me: User; back: boolean }) {
   return (
     <header className="flex h-14 shrink-0 items-center gap-3 border-b border-line px-4 sm:px-6">
       {back ? (
-        <ButtonLink to={paths.connections} look="plain" className="-ml-2 size-10 px-0" aria-label="Back to Connections">
+        <IconLink to={paths.connections} label="Back to Connections" className="-ml-2">
           <ArrowLeft className="size-4.5" aria-hidden />
-        </ButtonLink>
+        </IconLink>
       ) : (
         <Mark className="size-6 md:hidden" />
       )}

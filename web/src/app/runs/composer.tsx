@@ -49,7 +49,7 @@ export function Composer(props: ComposerProps) {
   return (
     <form
       aria-label="New prompt"
-      className="mx-auto w-full max-w-[46rem] px-3 pb-3 sm:px-6 sm:pb-5"
+      className="mx-auto w-full max-w-[46rem] px-3 pt-2 pb-3 sm:px-6 sm:pb-5"
       onSubmit={(event) => {
         event.preventDefault();
         if (ready) onRun();

@@ -116,7 +116,7 @@ function Progress({
     <div className="mt-4 flex min-h-10 flex-wrap items-center gap-3">
       <Status tone={interrupted ? 'warn' : 'accent'} pulsing>
         {word}
-        <span className="text-muted"> · {duration(Math.max(0, nowMs - run.createdAtMs))}</span>
+        <span className="text-muted tabular-nums"> · {duration(Math.max(0, nowMs - run.createdAtMs))}</span>
       </Status>
       <Button className="ml-auto" busy={stop.isPending} onClick={() => stop.mutate()}>
         <CircleStop className="size-4" aria-hidden />
@@ -171,7 +171,7 @@ function Ending({ run, view, name, answer }: { run: Run; view: RunView; name: st
       <div className="-ml-2.5 flex flex-wrap items-center gap-x-1 text-xs text-muted">
         {answer !== '' && <CopyButton text={answer} label="Copy the answer" />}
         <DeleteRun run={run} />
-        <p className="ml-1.5">{facts.join(' · ')}</p>
+        <p className="ml-1.5 tabular-nums">{facts.join(' · ')}</p>
       </div>
     </div>
   );

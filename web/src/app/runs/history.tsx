@@ -3,16 +3,16 @@
 import type { Run } from '@polydev/protocol';
 import { Search, SquarePen } from 'lucide-react';
 import { NavLink } from 'react-router';
-import { Button, ButtonLink } from '../../ui/button.tsx';
+import { Button, IconLink } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { FailureNote } from '../../ui/failure-note.tsx';
 import { Skeleton } from '../../ui/skeleton.tsx';
-import { StatusDot, type Tone } from '../../ui/status.tsx';
 import { Time } from '../../ui/time.tsx';
 import { failureOf } from '../data/errors.ts';
 import { useProviders, useRuns } from '../data/queries.ts';
 import { paths, runPath } from '../paths.ts';
 import { ProviderMark } from '../provider-mark.tsx';
+import { RunRemark } from './run-remark.tsx';
 
 export interface HistoryProps {
   search: string;
@@ -42,16 +42,9 @@ export function History({ search, onSearch, onChosen }: HistoryProps) {
             className="h-10 w-full rounded-md border border-line bg-surface pr-2 pl-9 text-sm placeholder:text-muted"
           />
         </label>
-        <ButtonLink
-          to={paths.runs}
-          look="quiet"
-          className="size-10 px-0"
-          aria-label="New prompt"
-          title="New prompt"
-          onClick={onChosen}
-        >
+        <IconLink to={paths.runs} look="quiet" label="New prompt" onClick={onChosen}>
           <SquarePen className="size-4" aria-hidden />
-        </ButtonLink>
+        </IconLink>
       </div>
       <nav aria-label="Runs" className="min-h-0 flex-1 overflow-y-auto px-2 pb-3 thin-scroll">
         {runs.isPending ? (
@@ -92,17 +85,7 @@ function matches(run: Run, providerName: string, search: string): boolean {
   return words.every((word) => text.includes(word));
 }
 
-const remarks: Partial<Record<Run['state'], { tone: Tone; word: string }>> = {
-  queued: { tone: 'accent', word: 'running' },
-  starting: { tone: 'accent', word: 'running' },
-  running: { tone: 'accent', word: 'running' },
-  failed: { tone: 'bad', word: 'failed' },
-  timed_out: { tone: 'bad', word: 'timed out' },
-  cancelled: { tone: 'neutral', word: 'stopped' },
-};
-
 function HistoryItem({ run, onChosen }: { run: Run; onChosen?: () => void }) {
-  const remark = remarks[run.state];
   return (
     <NavLink
       to={runPath(run.id)}
@@ -120,14 +103,9 @@ function HistoryItem({ run, onChosen }: { run: Run; onChosen?: () => void }) {
           <ProviderMark provider={run.provider} size="small" />
         </span>
         <Time atMs={run.createdAtMs} />
-        {remark && (
-          <>
-            <span className="ml-auto">
-              <StatusDot tone={remark.tone} pulsing={remark.tone === 'accent'} />
-            </span>
-            {remark.word}
-          </>
-        )}
+        <span className="ml-auto">
+          <RunRemark state={run.state} />
+        </span>
       </span>
     </NavLink>
   );

@@ -84,12 +84,16 @@ function SessionRow({ session, name }: { session: AuthSession; name: string }) {
           <Status tone={tones[state] ?? 'accent'} pulsing={!over}>
             {sessionStateWords[state]}
           </Status>
-          {reason && state !== 'cancelled' && <span className="text-sm text-muted"> · {reason.message}</span>}
+          {reason && state !== 'cancelled' && (
+            <span className="hidden text-sm text-muted sm:inline"> · {reason.message}</span>
+          )}
         </span>
       </span>
       <span className="shrink-0 text-right text-sm text-muted">
         <Time atMs={createdAtMs} />
-        {endedAtMs !== null && <span className="block text-xs">took {duration(endedAtMs - createdAtMs)}</span>}
+        {endedAtMs !== null && (
+          <span className="block text-xs tabular-nums">took {duration(endedAtMs - createdAtMs)}</span>
+        )}
       </span>
       <ChevronRight className="size-4 shrink-0 text-muted" aria-hidden />
     </Link>

@@ -33,7 +33,7 @@ export function Stages({ stages }: { stages: readonly Stage[] }) {
                 )}
               </span>
               <span className="flex-1">{name}</span>
-              {afterMs !== null && <span className="text-xs text-screen-muted">{duration(afterMs)}</span>}
+              {afterMs !== null && <span className="text-xs text-screen-muted tabular-nums">{duration(afterMs)}</span>}
             </li>
           ))}
         </ol>

@@ -29,22 +29,19 @@ export function StepRow({ step, last, children }: { step: Step; last: boolean; c
       )}
       <StepMark state={state} />
       <div
-        className={classes(
-          'min-w-0 flex-1',
-          loud ? 'col-span-full row-start-2 animate-appear' : 'sr-only lg:not-sr-only',
-        )}
+        className={classes('min-w-0 flex-1 lg:pt-px', loud ? 'col-span-full animate-appear' : 'sr-only lg:not-sr-only')}
       >
         <p className="flex items-baseline justify-between gap-3">
           <span
             className={classes(
-              loud ? 'text-base font-semibold' : 'text-sm',
+              loud ? 'text-base leading-6 font-semibold' : 'text-sm leading-6',
               (state === 'waiting' || state === 'skipped') && 'text-muted',
             )}
           >
             {stepTitle(step)}
             {state === 'failed' && <span className="sr-only"> (failed)</span>}
           </span>
-          {tookMs !== null && <span className="shrink-0 text-xs text-muted">{duration(tookMs)}</span>}
+          {tookMs !== null && <span className="shrink-0 text-xs text-muted tabular-nums">{duration(tookMs)}</span>}
         </p>
         {children}
       </div>
@@ -65,7 +62,7 @@ function StepMark({ state }: { state: StepState }) {
     <span
       aria-hidden
       className={classes(
-        'row-start-1 grid size-6 shrink-0 place-items-center rounded-full border-[1.5px] bg-clip-padding',
+        'row-start-1 grid size-5 lg:size-6 shrink-0 place-items-center rounded-full border-[1.5px] bg-clip-padding',
         markClasses[state],
       )}
     >

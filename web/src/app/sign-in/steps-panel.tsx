@@ -27,9 +27,9 @@ export function StepsPanel({ provider, timeline, canType, onType, children }: St
   return (
     <section
       aria-label="Steps"
-      className="flex shrink-0 flex-col rounded-lg border border-line bg-surface lg:min-h-0 lg:overflow-y-auto thin-scroll"
+      className="grid shrink-0 grid-cols-[repeat(7,auto)_minmax(0,1fr)_auto] items-center gap-x-1.5 gap-y-1.5 rounded-lg border border-line bg-surface p-3 lg:flex lg:min-h-0 lg:flex-col lg:items-stretch lg:gap-0 lg:overflow-y-auto lg:p-0 thin-scroll"
     >
-      <ol className="grid grid-cols-[repeat(7,auto)] content-start justify-between gap-x-2 gap-y-2.5 p-3.5 lg:flex lg:flex-1 lg:flex-col lg:justify-start lg:gap-0 lg:p-5">
+      <ol className="contents lg:block lg:flex-1 lg:p-5">
         {timeline.steps.map((step, index) => (
           <StepRow key={step.name} step={step} last={index === timeline.steps.length - 1}>
             <StepHelp step={step} provider={provider} timeline={timeline} canType={canType} onType={onType} />
@@ -55,8 +55,6 @@ function StepHelp({ step, provider, timeline, canType, onType }: { step: Step } 
     return <p className="mt-1 hidden text-sm text-muted lg:block">A fresh desktop, for this sign-in only.</p>;
   if (step.state === 'done' && step.name === 'page' && timeline.page !== null)
     return <p className="hidden truncate text-xs text-muted lg:block">{hostOf(timeline.page)}</p>;
-  if (step.state === 'failed' && timeline.reason !== null)
-    return <p className="mt-1 text-sm text-muted">{timeline.reason.message}</p>;
   return null;
 }
 

@@ -29,10 +29,15 @@ export function TimeLeft({ session, expiresAtMs }: { session: AuthSession; expir
   });
 
   return (
-    <div className={classes('border-t p-3 lg:px-5 lg:py-4', short ? 'border-warn/40 bg-warn-soft' : 'border-line')}>
+    <div
+      className={classes(
+        'col-start-9 row-start-1 lg:border-t lg:px-5 lg:py-4',
+        short ? 'lg:border-warn/40 lg:bg-warn-soft' : 'lg:border-line',
+      )}
+    >
       <div className="flex items-center justify-between gap-3">
         <p className={classes('text-sm', short && 'font-medium text-warn')}>
-          <span className="inline-block min-w-[2.75rem] text-base font-semibold">{countdown(leftMs)}</span> left
+          <span className="text-base font-semibold tabular-nums">{countdown(leftMs)}</span> left
         </p>
         <Button
           look={short ? 'primary' : 'quiet'}
@@ -44,7 +49,10 @@ export function TimeLeft({ session, expiresAtMs }: { session: AuthSession; expir
           Extend
         </Button>
       </div>
-      <p role="alert" className={classes('text-sm', short || extend.isError ? 'mt-1' : 'sr-only')}>
+      <p
+        role="alert"
+        className={classes('text-sm', short || extend.isError ? 'sr-only lg:not-sr-only lg:mt-1' : 'sr-only')}
+      >
         {extend.isError
           ? failureOf(extend.error).message
           : short
