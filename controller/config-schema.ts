@@ -8,6 +8,7 @@ const Port = Type.Integer({ minimum: 1, maximum: 65535 });
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()], { default: null });
 const SandboxLimits = SandboxSpec.properties.limits;
 type SandboxLimits = Static<typeof SandboxLimits>;
+const signInHardestMs = 24 * 60 * 60 * 1000;
 
 const desktopLimits: SandboxLimits = { memoryMiB: 4096, cpus: 2, processes: 1024, diskMiB: 1024, homeMiB: 1024 };
 const headlessLimits: SandboxLimits = { memoryMiB: 2048, cpus: 2, processes: 512, diskMiB: 512, homeMiB: 512 };
@@ -75,7 +76,7 @@ export const Config = Type.Object(
         defaultMs: Type.Integer({ minimum: 1000, default: limits.signInDefaultMs }),
         extendMs: Type.Integer({ minimum: 1000, default: limits.signInExtendMs }),
         /** Extending never goes past this. */
-        hardMs: Type.Integer({ minimum: 1000, default: limits.signInHardMs }),
+        hardMs: Type.Integer({ minimum: 1000, maximum: signInHardestMs, default: limits.signInHardMs }),
         /** `run`: a tiny real run proves the credential before it counts. */
         verify: Type.Union([Type.Literal('run'), Type.Literal('off')], { default: 'run' }),
       },
@@ -83,7 +84,7 @@ export const Config = Type.Object(
     ),
 
     runs: Type.Object(
-      { defaultMs: Type.Integer({ minimum: 1000, default: limits.runDefaultMs }) },
+      { defaultMs: Type.Integer({ minimum: 1000, maximum: limits.runMaxMs, default: limits.runDefaultMs }) },
       { ...closed, default: {} },
     ),
 

@@ -22,7 +22,10 @@ import type {
   User,
 } from '@polydev/protocol';
 
-/** History after `afterSeq`, then live; ends after the final state or when the signal aborts. */
+/**
+ * History after `afterSeq`, then live; ends when nothing can follow (a run's final state, a session's `destroyed`) or
+ * when the signal aborts.
+ */
 export type EventStream<E> = AsyncIterable<SequencedEvent<E>>;
 
 /** Where an agent is and what it wants to hear. Never leaves the controller. */

@@ -43,6 +43,7 @@ export function createAgentHttp(address: AgentAddress, requestMs: number = limit
       outgoing.once('response', (answer) => {
         // After the head, the reader of the body hears of a broken connection.
         outgoing.on('error', () => {});
+        answer.on('error', () => {});
         const status = answer.statusCode ?? 0;
         if (status >= 200 && status < 300) resolve(answer);
         else void refusal(method, path, status, answer).then(reject);

@@ -7,6 +7,7 @@
 import { type CredentialId, PolydevError, type Sandbox } from '@polydev/protocol';
 import type { Provider } from '@polydev/providers/provider';
 import type { BaseLogger } from 'pino';
+import { abortError } from '../abort.ts';
 import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
 import { encodeBundle, judgeCaptured } from './bundle.ts';
 import type { CredentialLease, Leases } from './leases.ts';
@@ -106,6 +107,9 @@ export function createBorrow(deps: {
         const result = await work(borrowed);
         verdict = result;
         return result;
+      } catch (error) {
+        // A dead sandbox does not answer either, but that it is dead says more.
+        throw sandbox.gone.aborted ? abortError(sandbox.gone) : error;
       } finally {
         const version = await writeBack(borrowed);
         const status = verdict.works === undefined ? credential.status : verdict.works ? 'active' : 'expired';

@@ -11,7 +11,6 @@ export interface SandboxRows {
   move(id: SandboxId, to: SandboxState): Promise<void>;
   /** It is gone. */
   remove(id: SandboxId): Promise<void>;
-  removeAll(): Promise<void>;
   /** Newest first. */
   list(): Promise<Sandbox[]>;
 }
@@ -30,9 +29,6 @@ export function createSandboxRows(db: Database): SandboxRows {
     },
     async remove(id) {
       await db.delete(sandboxes).where(eq(sandboxes.id, id));
-    },
-    async removeAll() {
-      await db.delete(sandboxes);
     },
     list: () => db.select().from(sandboxes).orderBy(desc(sandboxes.createdAtMs)),
   };

@@ -146,8 +146,9 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
         await rows
           .move(id, 'stopping')
           .catch((error) => log.warn({ err: error, sandbox: id }, 'A row was not written.'));
-        await destroy(id);
+        // Before the address can belong to another.
         if (address) egress.revoke(address.source);
+        await destroy(id);
         gone.abort(new PolydevError('sandbox_gone', 'The sandbox was destroyed.'));
         held.delete(id);
         freeSlot();
@@ -200,9 +201,9 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
     acquire,
     userOf: (id) => held.get(id)?.userId ?? null,
     async sweep() {
-      const found = await driver.list();
-      await Promise.all(found.filter(({ id }) => !held.has(id)).map(({ id }) => destroy(id)));
-      await rows.removeAll();
+      // One that was still booting when its controller died is in no list, but has a row.
+      const found = [...(await driver.list()), ...(await rows.list())].map(({ id }) => id);
+      await Promise.all([...new Set(found)].filter((id) => !held.has(id)).map(destroy));
     },
     async stop() {
       await Promise.all([...held.values()].map(({ release }) => release()));

@@ -161,3 +161,17 @@ test('people see their own sandboxes, an owner all of them', testTimeout, async 
   await stage.services.sessions.cancel(stage.user, session.id);
   await assert.rejects(sandboxes.console(stage.user, sandbox.id), { code: 'sandbox_gone' });
 });
+
+test('a sandbox that was still booting when its controller died is swept as well', testTimeout, async (t) => {
+  const real = createFakeDriver({ box });
+  const destroyed: SandboxId[] = [];
+  const destroy = async (id: SandboxId) => {
+    destroyed.push(id);
+    await real.destroy(id);
+  };
+  const { sandboxes, rows, request } = await open(t, { ...real, destroy });
+  const id = newId('sandbox');
+  await rows.insert({ id, profile: 'headless', owner: request.owner, state: 'booting', createdAtMs: 1 });
+  await sandboxes.sweep();
+  assert.deepEqual([destroyed, await rows.list()], [[id], []]);
+});
