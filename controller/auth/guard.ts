@@ -27,6 +27,8 @@ export interface GuardDeps {
 }
 
 export interface Guard {
+  /** For public routes: who comes with a cookie or a token; null for a stranger. */
+  identify(request: FastifyRequest): Promise<User | null>;
   /** Gives the browser its login cookie. */
   admit(request: FastifyRequest, reply: FastifyReply, user: User): Promise<void>;
   /** Ends the login that the request came with, if it came with one. */
@@ -44,6 +46,15 @@ export async function addGuard(app: FastifyInstance, { logins, apiTokens, public
     return loginCookie(secure, request.port ?? 80);
   };
 
+  const bearerOf = (request: FastifyRequest) => /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+
+  async function identify(request: FastifyRequest): Promise<User | null> {
+    const bearer = bearerOf(request);
+    if (bearer !== undefined) return await apiTokens.find(bearer);
+    const secret = request.cookies[cookieOf(request).name];
+    return secret === undefined ? null : await logins.find(secret);
+  }
+
   app.addHook('onRequest', async (request) => {
     const { headers } = request;
     const from = fromWhere(
@@ -55,18 +66,14 @@ export async function addGuard(app: FastifyInstance, { logins, apiTokens, public
     if (changes && from === 'foreign') throw wrongOrigin();
     if (request.routeOptions.config.access === 'public') return;
 
-    const bearer = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1];
-    if (bearer !== undefined) {
-      request.caller = await apiTokens.find(bearer);
-    } else {
-      const secret = request.cookies[cookieOf(request).name];
-      request.caller = secret === undefined ? null : await logins.find(secret);
-      if (request.caller && changes && from !== 'own') throw wrongOrigin();
-    }
+    request.caller = await identify(request);
+    const byCookie = request.caller !== null && bearerOf(request) === undefined;
+    if (byCookie && changes && from !== 'own') throw wrongOrigin();
     if (!request.caller) throw new PolydevError('not_signed_in', 'You are not signed in.');
   });
 
   return {
+    identify,
     async admit(request, reply, user) {
       const { name, options } = cookieOf(request);
       reply.setCookie(name, await logins.open(user), options);

@@ -33,6 +33,7 @@ export async function addDocsPage(app: App): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/api/docs',
     staticCSP: contentSecurityPolicy({ 'style-src': "'self' 'unsafe-inline'" }),
-    uiConfig: { validatorUrl: null, persistAuthorization: false },
+    theme: { title: 'Polydev API' },
+    uiConfig: { layout: 'BaseLayout', validatorUrl: null, persistAuthorization: false },
   });
 }

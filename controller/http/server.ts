@@ -21,7 +21,7 @@ import { addErrorHandling, answerError, describeValidation } from './errors.ts';
 import { addSecurityHeaders } from './headers.ts';
 import { addMetrics } from './metrics.ts';
 import { addRoutes } from './routes/index.ts';
-import { acceptUpgrades } from './upgrade.ts';
+import { acceptUpgrades, isUpgrade } from './upgrade.ts';
 
 export interface ServerOptions {
   publicUrl: string | null;
@@ -35,6 +35,8 @@ export interface ServerOptions {
 
 /** Enough for every request but a prompt. */
 const bodyBytes = 64 * 1024;
+/** For a request to arrive; its answer may take as long as it likes. */
+const requestMs = 60_000;
 const idleSweepMs = 50;
 
 export async function createHttpServer(deps: AppDeps, options: ServerOptions): Promise<App> {
@@ -45,6 +47,8 @@ export async function createHttpServer(deps: AppDeps, options: ServerOptions): P
     requestIdHeader: false,
     trustProxy: options.trustedProxies.length > 0 ? options.trustedProxies : false,
     bodyLimit: bodyBytes,
+    requestTimeout: requestMs,
+    http: { shouldUpgradeCallback: isUpgrade },
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     schemaErrorFormatter: describeValidation,

@@ -28,6 +28,11 @@ const sockets = new WebSocketServer({
   handleProtocols: (offered) => (offered.has('binary') ? 'binary' : false),
 });
 
+/** Any other upgrade is ignored, as HTTP allows: the request is answered as if it had not asked. */
+export function isUpgrade(request: IncomingMessage): boolean {
+  return request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket';
+}
+
 export function acceptUpgrades(app: App): void {
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     pending.set(request, { socket, head });
@@ -44,6 +49,7 @@ export function acceptUpgrades(app: App): void {
 export async function upgrade(request: FastifyRequest, reply: FastifyReply): Promise<WebSocket> {
   const waiting = pending.get(request.raw);
   if (!waiting) throw new PolydevError('invalid_request', 'Open this address as a WebSocket.');
+  if (waiting.socket.destroyed) throw new PolydevError('invalid_request', 'The WebSocket was not opened.');
   reply.hijack();
   reply.raw.detachSocket(waiting.socket as Parameters<typeof reply.raw.detachSocket>[0]);
   return await new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { PGlite } from '@electric-sql/pglite';
-import { toPolydevError } from '@polydev/protocol';
+import { PolydevError } from '@polydev/protocol';
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
@@ -28,16 +28,27 @@ export interface DatabaseOptions {
   onError?: (error: unknown) => void;
 }
 
-/** Opens the database and brings its tables up to date. */
+/** Opens the database and brings its tables up to date. `unavailable`, `disk_full`, `schema_newer`. */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
-  const opened = options.url ? openServer(options.url, options.onError) : await openEmbedded(options.dataDir);
+  let opened: OpenDatabase | undefined;
   try {
+    opened = options.url ? openServer(options.url, options.onError) : await openEmbedded(options.dataDir);
     await migrate(opened.db);
     return opened;
   } catch (error) {
-    await opened.close();
-    throw toPolydevError(error);
+    await opened?.close();
+    throw explain(error, options);
   }
+}
+
+function explain(cause: unknown, { url, dataDir }: DatabaseOptions): PolydevError {
+  if (cause instanceof PolydevError) return cause;
+  if ((cause as NodeJS.ErrnoException).code === 'ENOSPC')
+    return new PolydevError('disk_full', `There is no room for the database in ${dataDir}.`, { cause });
+  const sentence = url
+    ? 'The PostgreSQL that DATABASE_URL names does not answer, or does not let Polydev in.'
+    : `The database in ${dataDir} cannot be opened.`;
+  return new PolydevError('unavailable', sentence, { cause });
 }
 
 async function openEmbedded(dataDir: string | undefined): Promise<OpenDatabase> {

@@ -13,9 +13,12 @@ export interface TicketBinding {
 
 export interface Tickets {
   issue(binding: TicketBinding): Promise<Ticket>;
-  /** Uses the ticket up, whoever comes with it. Throws `ticket_refused` unless it is for this session and origin. */
-  redeem(ticket: string, sessionId: string, origin: string): Promise<TicketBinding>;
+  /** Uses the ticket up, whoever comes with it. Throws `ticket_refused` unless it was issued for all of this. */
+  redeem(ticket: string, claimed: ClaimedBinding): Promise<void>;
 }
+
+/** The user is null when only the ticket tells who comes: a program that has no cookie and sends no token. */
+export type ClaimedBinding = Omit<TicketBinding, 'userId'> & { userId: UserId | null };
 
 export function createTickets(ephemeral: EphemeralStore): Tickets {
   const keyOf = (ticket: string) => `ticket:${hashSecret(ticket)}`;
@@ -25,12 +28,15 @@ export function createTickets(ephemeral: EphemeralStore): Tickets {
       await ephemeral.set(keyOf(ticket), JSON.stringify(binding), limits.ticketTtlMs);
       return { ticket, expiresInMs: limits.ticketTtlMs };
     },
-    async redeem(ticket, sessionId, origin) {
+    async redeem(ticket, { sessionId, userId, origin }) {
       const kept = await ephemeral.take(keyOf(ticket));
       const binding: TicketBinding | null = kept === null ? null : JSON.parse(kept);
-      if (!binding || binding.sessionId !== sessionId || binding.origin !== origin)
-        throw new PolydevError('ticket_refused', 'This ticket is used, too old, or for something else.');
-      return binding;
+      const fits =
+        binding !== null &&
+        binding.sessionId === sessionId &&
+        binding.origin === origin &&
+        (userId === null || binding.userId === userId);
+      if (!fits) throw new PolydevError('ticket_refused', 'This ticket is used, too old, or for something else.');
     },
   };
 }

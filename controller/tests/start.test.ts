@@ -11,7 +11,7 @@ import { type TestContext, test } from 'node:test';
 import { createMasterKey } from '@polydev/vault/master-key';
 import { startFakeHostd } from './fake-hostd.ts';
 
-const timeout = 60_000;
+const timeout = 120_000;
 const main = join(import.meta.dirname, '../main.ts');
 
 interface Process {

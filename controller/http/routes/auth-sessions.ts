@@ -78,7 +78,7 @@ export function addAuthSessionRoutes(app: App, deps: RouteDeps): void {
 }
 
 /** How a browser gets to the picture: a ticket by the login, then a WebSocket by the ticket. */
-function addPictureRoutes(app: App, { services: { sessions }, tickets, relay }: RouteDeps): void {
+function addPictureRoutes(app: App, { services: { sessions }, guard, tickets, relay }: RouteDeps): void {
   const tags = ['sign-in'];
   const params = withId('session');
 
@@ -113,7 +113,9 @@ function addPictureRoutes(app: App, { services: { sessions }, tickets, relay }: 
     },
     async (request, reply) => {
       const { id } = request.params;
-      await tickets.redeem(ticketOf(request.headers['sec-websocket-protocol']), id, request.headers.origin ?? '');
+      const { origin = '', 'sec-websocket-protocol': offered } = request.headers;
+      const userId = (await guard.identify(request))?.id ?? null;
+      await tickets.redeem(ticketOf(offered), { sessionId: id, userId, origin });
       relay.admit(id);
       await relay.serve(await upgrade(request, reply), id);
     },

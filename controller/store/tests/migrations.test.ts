@@ -137,3 +137,13 @@ test('the embedded database keeps its rows in a folder that only its user may en
   assert.deepEqual(await second.db.select().from(schema.facts), [{ name: 'a', value: 'b' }]);
   assert.equal((await stat(dataDir)).mode & 0o777, 0o700);
 });
+
+test('a server that does not answer is a clear error, without its address', { timeout: 60_000 }, async () => {
+  const opening = openDatabase({ url: 'postgres://me:planted@127.0.0.1:1/x' });
+  await assert.rejects(opening, (error) => {
+    assert.ok(error instanceof PolydevError);
+    assert.equal(error.code, 'unavailable');
+    assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /planted/);
+    return true;
+  });
+});
