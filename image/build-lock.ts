@@ -1,27 +1,25 @@
-/** One build at a time in a cache folder. The kernel drops the lock when the builder dies, however it dies. */
+/** One build at a time in a cache folder. The kernel drops the lock when its last holder dies, however it dies. */
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { PolydevError } from '@polydev/protocol';
+import { runCommand } from './host-command.ts';
 
-/** Runs `work` under the lock; `onWait` is called first when another holds it. */
-export async function underLock<T>(file: string, onWait: () => void, work: () => Promise<T>): Promise<T> {
-  // `cat` answers what it is sent, but only once flock has let it start: an answer means the lock is held.
-  const holder = spawn('flock', ['--exclusive', '--no-fork', file, 'cat'], { stdio: ['pipe', 'pipe', 'ignore'] });
-  const failed = once(holder, 'error').then(([error]) => {
-    throw new PolydevError('host_lacks', 'flock (util-linux) is not installed.', { cause: error });
-  });
-  const closed = once(holder, 'close');
-  const waiting = setTimeout(onWait, 500);
+/**
+ * Runs `work` under the lock; `onWait` is called first when another holds it. `work` is given the lock's file
+ * descriptor for programs it starts: one that outlives its builder then still keeps the next builder waiting.
+ */
+export async function underLock<T>(file: string, onWait: () => void, work: (lock: number) => Promise<T>): Promise<T> {
+  // flock(1) locks what we opened, so the lock stays ours when it ends.
+  const lock = openSync(file, 'a', 0o600);
   try {
-    holder.stdin.write('held\n');
-    await Promise.race([once(holder.stdout, 'data'), failed, closed]);
-    if (holder.exitCode !== null) throw new PolydevError('internal', `The lock ${file} cannot be taken.`);
-    clearTimeout(waiting);
-    return await work();
+    let taken = await runCommand(['flock', '--exclusive', '--nonblock', '3'], { inherit: lock });
+    if (taken.code === 1) {
+      onWait();
+      taken = await runCommand(['flock', '--exclusive', '3'], { inherit: lock });
+    }
+    if (taken.code !== 0) throw new PolydevError('host_lacks', `The lock ${file} cannot be taken: ${taken.stderr}`);
+    return await work(lock);
   } finally {
-    clearTimeout(waiting);
-    holder.stdin.end();
-    await Promise.race([closed, failed.catch(() => undefined)]);
+    closeSync(lock);
   }
 }

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } 
 import { join } from 'node:path';
 import { PolydevError } from '@polydev/protocol';
 import { bundleAgent } from './agent-bundle.ts';
-import { buildBase } from './base.ts';
+import { type BaseOptions, buildBase } from './base.ts';
 import { underLock } from './build-lock.ts';
 import { runCommand } from './host-command.ts';
 import { buildLayer } from './layer.ts';
@@ -45,10 +45,10 @@ export async function buildImage(options: BuildOptions): Promise<Image> {
   return underLock(
     lockFile(cacheDir),
     () => onProgress({ step: 'waiting' }),
-    async () => {
+    async (lock) => {
       sweep(cacheDir);
       if (!findImage(cacheDir, hash)) {
-        const base = await ensureBase(recipe, cacheDir, options.mirror, onProgress);
+        const base = await ensureBase(recipe, cacheDir, { mirror: options.mirror, onProgress, lock });
         await makeImage({ recipe, cacheDir, base, hash, agent, onProgress });
       }
       makeCurrent(cacheDir, hash);
@@ -59,12 +59,7 @@ export async function buildImage(options: BuildOptions): Promise<Image> {
   );
 }
 
-async function ensureBase(
-  recipe: Recipe,
-  cacheDir: string,
-  mirror: string | undefined,
-  onProgress: OnProgress,
-): Promise<string> {
+async function ensureBase(recipe: Recipe, cacheDir: string, options: BaseOptions): Promise<string> {
   const base = hashBase(recipe);
   const dir = baseDir(cacheDir, base);
   const missing = !existsSync(dir);
@@ -76,7 +71,7 @@ async function ensureBase(
   const beside = join(cacheDir, `.building-${process.pid}-base`);
   mkdirSync(beside);
   try {
-    await buildBase(recipe, beside, { ...(mirror === undefined ? {} : { mirror }), onProgress });
+    await buildBase(recipe, beside, options);
     renameSync(beside, dir);
   } finally {
     rmSync(beside, { recursive: true, force: true });

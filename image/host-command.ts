@@ -15,6 +15,8 @@ export interface CommandOptions {
   cwd?: string;
   timeoutMs?: number;
   onLine?: (line: string) => void;
+  /** A file descriptor that the program is given as its 3. */
+  inherit?: number;
 }
 
 /** Characters kept of each stream; a build log is long and only its end explains a failure. */
@@ -27,13 +29,15 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
     const child = spawn(program, args, {
       cwd: options.cwd,
       env: options.env ? { ...process.env, ...options.env } : process.env,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(options.inherit === undefined ? [] : [options.inherit])],
       timeout: options.timeoutMs,
       killSignal: 'SIGKILL',
     });
     const kept = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
-      createInterface({ input: child[name] }).on('line', (line) => {
+      const stream = child[name];
+      if (!stream) continue;
+      createInterface({ input: stream }).on('line', (line) => {
         kept[name] = `${kept[name]}${line}\n`.slice(-keptCharacters);
         options.onLine?.(line);
       });

@@ -15,6 +15,14 @@ export function shiftOwners(root: string): void {
   if (stat.isDirectory()) for (const name of readdirSync(root)) shiftOwners(join(root, name));
 }
 
+/** Root's, and closed to writing by others. */
+export function ownByRoot(path: string): void {
+  const stat = lstatSync(path);
+  lchownSync(path, 0, 0);
+  if (!stat.isSymbolicLink()) chmodSync(path, stat.isDirectory() ? 0o755 : 0o644);
+  if (stat.isDirectory()) for (const name of readdirSync(path)) ownByRoot(join(path, name));
+}
+
 /** Nobody in a sandbox needs to become somebody else; root of the sandbox can anyway. */
 export function dropSetuid(root: string, allowed: readonly string[], path = '/'): void {
   const full = join(root, path);

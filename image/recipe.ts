@@ -13,6 +13,8 @@ export interface Recipe {
   trim: { system: Record<string, string[]>; tools: Record<string, string[]> };
   /** Name in /usr/local/bin → pattern below node_modules that matches one file. */
   tools: Record<string, string>;
+  /** Commands that are run once at build, so that what Node compiles for them is kept. */
+  warm: string[][];
   units: { enable: string[]; mask: string[] };
   /** Paths that may keep a setuid or setgid bit. */
   setuidAllowed: string[];
@@ -37,6 +39,7 @@ export function readRecipe(dir = recipeDir): Recipe {
     packages: data('packages.json'),
     trim: data('trim.json'),
     tools: data('tools.json'),
+    warm: data('warm.json'),
     units: data('units.json'),
     setuidAllowed: data('setuid-allowed.json'),
     lock: data('image.lock'),
@@ -46,7 +49,8 @@ export function readRecipe(dir = recipeDir): Recipe {
 /** Names the slow layer: Debian packages and tools. */
 export function hashBase(recipe: Recipe): string {
   const hash = createHash('sha256').update(`base ${recipe.architecture.node}\n`);
-  for (const name of ['packages.json', 'trim.json', 'tools.json', 'image.lock']) hashTree(hash, recipe.dir, name);
+  for (const name of ['packages.json', 'trim.json', 'tools.json', 'warm.json', 'image.lock'])
+    hashTree(hash, recipe.dir, name);
   // The steps are part of what the layer is, as much as the data they work on.
   for (const name of ['base.ts', 'tools.ts', 'owners.ts']) hashTree(hash, import.meta.dirname, name);
   return hash.digest('hex');

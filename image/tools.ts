@@ -9,7 +9,8 @@ import type { Recipe } from './recipe.ts';
 /** Where the tools stand inside the image. */
 const toolsPath = 'opt/tools';
 
-export async function installTools(recipe: Recipe, rootfs: string): Promise<void> {
+/** `lock` is the build lock, for a program that may outlive us. */
+export async function installTools(recipe: Recipe, rootfs: string, lock: number): Promise<void> {
   const target = join(rootfs, toolsPath);
   mkdirSync(target, { recursive: true });
   writeFileSync(join(target, 'package.json'), JSON.stringify(recipe.lock.packages['']));
@@ -29,7 +30,7 @@ export async function installTools(recipe: Recipe, rootfs: string): Promise<void
       '--no-fund',
       '--loglevel=error',
     ],
-    { cwd: target, env: { NODE_ENV: '', npm_config_global: 'false', npm_config_location: 'project' } },
+    { cwd: target, inherit: lock, env: { NODE_ENV: '', npm_config_global: 'false', npm_config_location: 'project' } },
   );
   if (result.code !== 0) throw installError(tail(result));
   removeMatches(join(target, 'node_modules'), recipe.trim.tools);

@@ -18,6 +18,11 @@ export const programs: Record<string, Check> = {
   'codex runs': (image) => printsVersion(image, 'codex', '@openai/codex'),
   'gemini runs': (image) => printsVersion(image, 'gemini', '@google/gemini-cli'),
 
+  'tools are compiled': (image) => {
+    const folders = image.entries().filter(({ path }) => /^\/opt\/tools\/compile-cache\/v[^/]+-1000$/.test(path));
+    return folders.length > 0 ? [] : ['There is no compile cache for the tools, so they would start slowly.'];
+  },
+
   'the X server runs': (image) => runs(image, 'The X server', ['Xtigervnc', '-version'], /^Xvnc TigerVNC/m),
   'the session runs': (image) => runs(image, 'The desktop session', ['xfce4-session', '--help'], /xfce4-session/),
   'the window manager runs': (image) => runs(image, 'The window manager', ['xfwm4', '--version'], /xfwm4/),
@@ -35,7 +40,7 @@ export const programs: Record<string, Check> = {
   },
 
   'helpers run': async (image) => {
-    const helpers = ['inotifywait', 'nc', 'xdotool', 'xprop', 'xrandr', 'xdg-settings', 'dbus-run-session'];
+    const helpers = ['inotifywait', 'nc', 'xdotool', 'wmctrl', 'xprop', 'xrandr', 'xdg-settings', 'dbus-run-session'];
     return helpers
       .filter((name) => !['/usr/bin', '/bin'].some((dir) => image.follow(`${dir}/${name}`) !== undefined))
       .map((name) => `${name} is missing.`);

@@ -1,6 +1,6 @@
 /** What must not be in an image: identities, secrets, ways to become somebody else, places that keep data. */
 
-import { lstatSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '../host-command.ts';
 import { idShift } from '../owners.ts';
@@ -48,7 +48,8 @@ export const safety: Record<string, Check> = {
       .map((line) => `${line.split(':')[0]} can log in with a password or without one.`),
 
   'no setuid surprises': (image) =>
-    walk(image.rootfs)
+    image
+      .entries()
       .filter(
         ({ path, mode, kind }) =>
           kind === 'file' && (mode & 0o6000) !== 0 && !image.recipe.setuidAllowed.includes(path),
@@ -56,7 +57,8 @@ export const safety: Record<string, Check> = {
       .map(({ path }) => `${path} runs with the rights of its owner.`),
 
   'nobody writes outside of memory': (image) =>
-    walk(image.rootfs)
+    image
+      .entries()
       .filter(({ path, mode, uid, kind }) => {
         if (kind === 'link' || mountedOver.some((place) => path === place || path.startsWith(`${place}/`)))
           return false;
@@ -68,35 +70,9 @@ export const safety: Record<string, Check> = {
       .map(({ path }) => `${path} can be written by others than root, so a person's data could reach a host disk.`),
 
   'owners are shifted': (image) =>
-    walk(image.rootfs)
+    image
+      .entries()
       .filter(({ uid, gid }) => uid < idShift || gid < idShift)
       .slice(0, 5)
       .map(({ path }) => `${path} belongs to a user of the host.`),
 };
-
-interface Entry {
-  /** Inside the image. */
-  path: string;
-  kind: 'file' | 'dir' | 'link' | 'other';
-  mode: number;
-  uid: number;
-  gid: number;
-}
-
-const walks = new Map<string, Entry[]>();
-
-function walk(rootfs: string): Entry[] {
-  const known = walks.get(rootfs);
-  if (known) return known;
-  const entries: Entry[] = [];
-  const visit = (path: string) => {
-    const stat = lstatSync(join(rootfs, path));
-    const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'dir' : stat.isSymbolicLink() ? 'link' : 'other';
-    entries.push({ path, kind, mode: stat.mode, uid: stat.uid, gid: stat.gid });
-    if (kind === 'dir') for (const name of readdirSync(join(rootfs, path))) visit(join(path, name));
-  };
-  visit('/');
-  walks.set(rootfs, entries);
-  setImmediate(() => walks.delete(rootfs));
-  return entries;
-}

@@ -1,6 +1,6 @@
 /** An unpacked image as the checks see it: its files, and what its programs say when they run. */
 
-import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type CommandResult, runCommand } from '../host-command.ts';
 import { idShift } from '../owners.ts';
@@ -13,8 +13,19 @@ export interface Subject {
   read(path: string): string | undefined;
   /** Where a path inside leads after all links; undefined when it leads nowhere. */
   follow(path: string): string | undefined;
+  /** Everything in it; walked once. */
+  entries(): Entry[];
   /** Runs a program of the image as the user `dev`, without network. */
   run(argv: readonly string[]): Promise<CommandResult>;
+}
+
+export interface Entry {
+  /** Inside the image. */
+  path: string;
+  kind: 'file' | 'dir' | 'link' | 'other';
+  mode: number;
+  uid: number;
+  gid: number;
 }
 
 const enter = join(import.meta.dirname, 'enter.sh');
@@ -22,10 +33,15 @@ const runTimeoutMs = 60_000;
 
 export function createSubject(rootfs: string, recipe: Recipe): Subject {
   const follow = (path: string) => followInside(rootfs, path);
+  let entries: Entry[] | undefined;
   return {
     rootfs,
     recipe,
     follow,
+    entries() {
+      entries ??= walk(rootfs, '/');
+      return entries;
+    },
     read(path) {
       const target = follow(path);
       return target === undefined ? undefined : readFileSync(join(rootfs, target), 'utf8');
@@ -38,13 +54,22 @@ export function createSubject(rootfs: string, recipe: Recipe): Subject {
   };
 }
 
+function walk(rootfs: string, path: string): Entry[] {
+  const stat = lstatSync(join(rootfs, path));
+  const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'dir' : stat.isSymbolicLink() ? 'link' : 'other';
+  const own: Entry = { path, kind, mode: stat.mode, uid: stat.uid, gid: stat.gid };
+  if (kind !== 'dir') return [own];
+  return [own, ...readdirSync(join(rootfs, path)).flatMap((name) => walk(rootfs, join(path, name)))];
+}
+
 function followInside(rootfs: string, path: string): string | undefined {
   let at = '/';
   const rest = path.split('/').filter(Boolean);
   for (let links = 0; rest.length > 0; ) {
     const next = resolve(at, rest.shift() ?? '');
-    if (!existsLink(join(rootfs, next))) return undefined;
-    if (!lstatSync(join(rootfs, next)).isSymbolicLink()) {
+    const stat = lstatSync(join(rootfs, next), { throwIfNoEntry: false });
+    if (!stat) return undefined;
+    if (!stat.isSymbolicLink()) {
       at = next;
       continue;
     }
@@ -55,8 +80,4 @@ function followInside(rootfs: string, path: string): string | undefined {
     at = '/';
   }
   return at;
-}
-
-function existsLink(path: string): boolean {
-  return existsSync(path) || lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
