@@ -39,7 +39,7 @@ test('set-up asks for name and password, and lands on Connections', options, asy
   await page.goto('/setup#token=one-time');
   assert.equal(await page.getByRole('textbox').count(), 2);
   await page.getByLabel('Name').fill('Ada');
-  await page.getByLabel('Password', { exact: true }).fill('a long enough one');
+  await page.getByLabel('Password').fill('a long enough one');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Connections' }).waitFor();
   assert.equal(new URL(page.url()).pathname, connections);
@@ -51,10 +51,10 @@ test('who is not signed in comes to the login, and then to where they wanted to 
   fixture.state.me = null;
   await page.goto('/dashboard/settings');
   await page.getByLabel('Name').fill('Ada');
-  await page.getByLabel('Password', { exact: true }).fill('wrong password');
+  await page.getByLabel('Password').fill('wrong password');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByText('Name or password is wrong.').waitFor();
-  await page.getByLabel('Password', { exact: true }).fill('the right password');
+  await page.getByLabel('Password').fill('the right password');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { name: 'API tokens' }).waitFor();
 });
@@ -161,6 +161,38 @@ test('keys, held modifiers and the clipboard go through', options, async (t) => 
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'from there');
 });
 
+test('full screen and back, and two fingers zoom the picture without resizing the desktop', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  arrangeSignIn(fixture, 2);
+  await page.goto(signInPath);
+  await live(page);
+  await page.getByRole('button', { name: 'Full screen' }).click();
+  await page.locator('[data-full-screen]').waitFor();
+  await page.getByRole('button', { name: 'Leave full screen' }).click();
+  await page.locator('[data-full-screen]').waitFor({ state: 'detached' });
+
+  const size = { ...fixture.rfb.size };
+  // As noVNC tells them from touches.
+  await page.evaluate(() => {
+    const canvas = document.querySelector('[data-testid=viewer] canvas');
+    const pinch = (type: string, spread: number) =>
+      canvas?.dispatchEvent(
+        new CustomEvent(type, {
+          detail: { type: 'pinch', clientX: 300, clientY: 300, magnitudeX: spread, magnitudeY: 0 },
+        }),
+      );
+    pinch('gesturestart', 100);
+    pinch('gesturemove', 200);
+    pinch('gestureend', 200);
+  });
+  const frame = await page.locator('.viewer-frame').boundingBox();
+  const stageBox = await page.locator('.viewer-stage').boundingBox();
+  assert.equal(Math.round((stageBox?.width ?? 0) / (frame?.width ?? 1)), 2);
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await page.getByRole('button', { name: 'Show all' }).waitFor({ state: 'detached' });
+  assert.deepEqual(fixture.rfb.size, size);
+});
+
 test('the last minute is announced, and more time is one click away', options, async (t) => {
   const { page, fixture } = await stage.open(t);
   arrangeSignIn(fixture, 2, 50_000);
@@ -179,7 +211,7 @@ test('a failure names the step, says why, and can be tried again', options, asyn
   Object.assign(fixture.state.sessions[0] ?? {}, { state: 'failed', endedAtMs: Date.now(), reason });
   fixture.sessionEvents.add({ type: 'state', state: 'failed', reason });
   fixture.sessionEvents.end();
-  await page.getByText('This plan does not include the tool.').waitFor();
+  await page.getByText('This plan does not include the tool.').first().waitFor();
   await stepIs(page, 'proof', 'failed');
   await page.getByRole('button', { name: 'Try again' }).click();
   while (!fixture.posted.some(({ path }) => path === '/api/auth/start')) await page.waitForTimeout(20);
@@ -198,8 +230,8 @@ test('an API key is entered once and never shown', options, async (t) => {
   const { page, fixture } = await stage.open(t);
   await page.goto(connections);
   await page.getByTestId('api-key-google_gemini').click();
-  await page.getByLabel('API key', { exact: true }).fill('AIzaPlanted');
-  await page.getByRole('button', { name: 'Connect', exact: true }).last().click();
+  await page.getByRole('dialog').getByLabel('API key').fill('AIzaPlanted');
+  await page.getByRole('dialog').getByRole('button', { name: 'Connect' }).click();
   await page.locator('[data-testid=card-google_gemini][data-state=connected]').waitFor();
   assert.deepEqual(fixture.posted.at(-1)?.body, { provider: 'google_gemini', apiKey: 'AIzaPlanted' });
   assert.ok(!(await page.content()).includes('AIzaPlanted'));
@@ -333,7 +365,7 @@ test('on a phone the pages fit, and what is pressed is large enough', options, a
   for (const path of [connections, signInPath, '/dashboard/runs', '/dashboard/sessions', '/dashboard/settings']) {
     await page.goto(path);
     await page.getByRole('heading').nth(0).waitFor();
-    await page.locator('main button, main a').first().waitFor();
+    await page.locator('main button:visible, main a:visible').first().waitFor();
     const { wide, small } = await page.evaluate(() => ({
       wide: document.documentElement.scrollWidth,
       small: [...document.querySelectorAll('button, nav a, input, summary')]
@@ -358,9 +390,14 @@ test('everything is reached by keyboard: skip link, cards, menus, dialogs', opti
   assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'More for Claude Code');
   await page.keyboard.press('Enter');
   await page.getByRole('menuitem', { name: 'Use an API key' }).waitFor();
-  await page.keyboard.press('u');
+  const focused = (name: string) => page.locator('[role=menuitem]:focus', { hasText: name }).waitFor();
+  await focused('History');
+  await page.keyboard.press('ArrowDown');
+  await focused('Sign in');
+  await page.keyboard.press('ArrowDown');
+  await focused('Use an API key');
   await page.keyboard.press('Enter');
-  await page.getByRole('dialog').waitFor();
+  await page.locator('[role=dialog] input:focus').waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
 });

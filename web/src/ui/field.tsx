@@ -37,7 +37,7 @@ export function Field({ label, help, error, type = 'text', className, ...rest }:
           <button
             type="button"
             onClick={() => setShown(!shown)}
-            aria-label={shown ? `Hide ${label.toLowerCase()}` : `Show ${label.toLowerCase()}`}
+            aria-label={shown ? 'Hide what is typed' : 'Show what is typed'}
             className="absolute top-0.5 right-0.5 grid size-10 place-items-center rounded-sm text-muted hover:text-text"
           >
             {shown ? <EyeOff className="size-4" aria-hidden /> : <Eye className="size-4" aria-hidden />}

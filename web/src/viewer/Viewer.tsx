@@ -31,7 +31,9 @@ export function Viewer({ connect, label, handshakeMs, ref, onState, waiting }: V
   const [held, setHeld] = useState<readonly Modifier[]>([]);
   const [full, setFull] = useState(false);
   const [zoomed, setZoomed] = useState(false);
-  const [panel, setPanel] = useState<ViewerPanel | null>(null);
+  const [panel, setPanel] = useState<ViewerPanel | null>(() =>
+    matchMedia('(pointer: coarse)').matches ? 'keys' : null,
+  );
   const [remoteText, setRemoteText] = useState<{ text: string; copied: boolean } | null>(null);
   const [seen, setSeen] = useState(false);
 
@@ -73,7 +75,7 @@ export function Viewer({ connect, label, handshakeMs, ref, onState, waiting }: V
       ref={whole}
       className="group/viewer flex h-full min-h-0 flex-col overflow-hidden rounded-lg border border-line bg-surface data-full-screen:fixed data-full-screen:inset-0 data-full-screen:z-50 data-full-screen:rounded-none data-full-screen:border-0"
     >
-      <div className="relative min-h-0 flex-1 bg-screen">
+      <div className="relative min-h-0 flex-1 bg-screen after:pointer-events-none after:absolute after:inset-0 after:ring-accent after:ring-inset has-[canvas:focus-visible]:after:ring-2">
         <div ref={host} data-testid="viewer" data-state={state.name} className="absolute inset-0 overflow-hidden" />
         {!seen && state.name !== 'ended' && <div className="absolute inset-0 overflow-auto">{waiting}</div>}
         {seen && state.name === 'reconnecting' && (

@@ -2,7 +2,7 @@
 
 import type { AuthSession } from '@polydev/protocol';
 import { isFinal, sessionMoves } from '@polydev/protocol/states';
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import { polydev } from './client.ts';
 import { keys, refresh } from './queries.ts';
 
@@ -13,22 +13,25 @@ export function useFollowedSessions(sessions: readonly AuthSession[]): void {
     .filter((session) => !isOver(session))
     .map(({ id }) => id)
     .join(' ');
+  const before = useRef('');
   useEffect(() => {
+    const ids = followed.split(' ').filter(Boolean) as AuthSession['id'][];
+    // However it was heard of: a sign-in that has ended may have left a credential.
+    if (before.current.split(' ').some((id) => !followed.includes(id))) void refresh(keys.credentials);
+    before.current = followed;
     const stop = new AbortController();
-    for (const id of followed.split(' ').filter(Boolean) as AuthSession['id'][]) void follow(id, stop.signal);
+    for (const id of ids) void follow(id, stop.signal);
     return () => stop.abort();
   }, [followed]);
 }
 
 async function follow(id: AuthSession['id'], signal: AbortSignal): Promise<void> {
   try {
-    for await (const { event, atMs } of polydev.sessions.events(id, { signal })) {
-      // The history comes first; what it tells is already in the list.
-      if (event.type === 'state' && atMs > polydev.serverNowMs() - 60_000) await refresh(keys.sessions);
+    for await (const { event } of polydev.sessions.events(id, { signal })) {
+      if (event.type === 'state') void refresh(keys.sessions);
     }
-    if (!signal.aborted) await Promise.all([refresh(keys.sessions), refresh(keys.credentials)]);
   } catch {
     // Gone meanwhile: the list says so.
-    if (!signal.aborted) await refresh(keys.sessions);
+    if (!signal.aborted) void refresh(keys.sessions);
   }
 }

@@ -47,7 +47,8 @@ function StepHelp({ step, provider, timeline, canType, onType }: { step: Step } 
   if (step.state === 'active' && step.name === 'credential') {
     return (
       <p className="mt-1 text-sm text-muted">
-        With your own account at {provider.maker}. Polydev notices when {provider.name} has saved its credential.
+        With your own account at {provider.maker}.{' '}
+        <span className="hidden lg:inline">Polydev notices when {provider.name} has saved its credential.</span>
       </p>
     );
   }
