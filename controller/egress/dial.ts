@@ -39,6 +39,9 @@ export function createDial(deps: { policy: Policy; resolve: Resolve; connectMs: 
   };
 }
 
+/** Far servers take longer than the quarter of a second that is usual here before the next address is tried. */
+const nextAddressMs = 2_500;
+
 /** To one of exactly these addresses, if there are any: a name that was checked is not looked up a second time. */
 function open({ host, port }: Endpoint, signal: AbortSignal, addresses?: readonly string[]): Promise<Socket> {
   const checked = addresses?.map((address) => ({ address, family: isIPv4(address) ? 4 : 6 }));
@@ -46,7 +49,8 @@ function open({ host, port }: Endpoint, signal: AbortSignal, addresses?: readonl
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const socket = connect({
-      ...{ host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, autoSelectFamily: true },
+      ...{ host, port, allowHalfOpen: true, noDelay: true, keepAlive: true },
+      ...{ autoSelectFamily: true, autoSelectFamilyAttemptTimeout: nextAddressMs },
       ...(checked && { lookup }),
     });
     const abort = () => socket.destroy(signal.reason);

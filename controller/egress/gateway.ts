@@ -95,9 +95,10 @@ export function createGateway(options: GatewayOptions): Gateway {
 
     function note(error: unknown, target?: Target): void {
       if (!(error instanceof PolydevError) || closed.signal.aborted) return;
-      const reason = error.code === 'egress_refused' ? (error.details.reason as RefusalReason) : 'unavailable';
+      const isRefusal = error.code === 'egress_refused';
+      const reason = isRefusal ? (error.details.reason as RefusalReason) : 'unavailable';
       metrics.refusal(reason);
-      log.info({ sandbox: grant.sandboxId, ...target, reason }, 'Egress refused.');
+      log.info({ sandbox: grant.sandboxId, ...target, reason }, isRefusal ? 'Egress refused.' : 'Egress failed.');
     }
 
     const patience = createPatience(socket);

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
@@ -233,7 +232,7 @@ suite('the gateway holds its limits', { timeout: 60_000 }, () => {
     const { enter, gateway, count } = await startGateway(t);
     const socket = enter();
     await until(() => count.open === 1);
-    await Promise.all([gateway.close(), once(socket, 'close')]);
+    await Promise.all([gateway.close(), closed(socket)]);
     assert.equal(count.open, 0);
   });
 });

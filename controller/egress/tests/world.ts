@@ -87,7 +87,9 @@ export async function all(socket: Socket): Promise<string> {
   socket.on('data', (chunk) => {
     text += chunk.toString('latin1');
   });
-  await Promise.race([once(socket, 'end'), once(socket, 'close')]);
+  await new Promise<void>((resolve) => {
+    for (const event of ['end', 'close']) socket.once(event, () => resolve());
+  });
   return text;
 }
 
@@ -109,9 +111,10 @@ export async function takeHead(socket: Socket): Promise<string> {
 
 /** When the other side has ended, this side does too. */
 export async function closed(socket: Socket): Promise<void> {
+  if (socket.readableEnded) socket.end();
   socket.once('end', () => socket.end());
   socket.resume();
-  if (!socket.closed) await once(socket, 'close');
+  if (!socket.closed) await new Promise<void>((resolve) => socket.once('close', () => resolve()));
 }
 
 /** Passes when the condition holds, looking again at each turn of the event loop. */
