@@ -47,17 +47,27 @@ export function groupFolders(layout: CgroupLayout, path: string): string[] {
   return [...new Set([layout.unified, ...layout.v1.values()])].map((mount) => join(mount, path));
 }
 
-/** What systemd in the sandbox must own to keep order below its own group. Limits stay with the host. */
+/** What systemd in the sandbox must own to keep order below its own group. The limits of that group stay the host's. */
 export async function delegate(layout: CgroupLayout, path: string): Promise<void> {
   const mounts = [layout.unified, layout.v1.get('name=systemd')].filter((mount) => mount !== undefined);
   for (const mount of mounts) {
     const folder = join(mount, path);
     if (!existsSync(folder)) continue;
     await chown(folder, idShift, idShift);
-    for (const file of ['cgroup.procs', 'cgroup.threads', 'cgroup.subtree_control', 'tasks'])
+    for (const file of delegatedFiles)
       if (existsSync(join(folder, file))) await chown(join(folder, file), idShift, idShift);
   }
 }
+
+/** As Linux lists them in /sys/kernel/cgroup/delegate; `tasks` is version 1. */
+const delegatedFiles = [
+  'cgroup.procs',
+  'cgroup.threads',
+  'cgroup.subtree_control',
+  'memory.oom.group',
+  'memory.reclaim',
+  'tasks',
+];
 
 /** Calls back once when no process is left in the group, also if that is so already. Returns how to stop. */
 export function watchEmpty(layout: CgroupLayout, path: string, onEmpty: () => void): () => void {

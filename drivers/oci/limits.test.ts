@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { statfs } from 'node:fs/promises';
+import { get } from 'node:http';
+import { describe, test } from 'node:test';
+import { run } from '../exec.ts';
+import { whyNoRealSandbox } from '../testing/scratch.ts';
+import { imageRootfs, placesOf } from './places.ts';
+import { type LiveSandbox, withTwoSandboxes } from './testing/sandboxes.ts';
+
+const timeout = 60_000;
+const MiB = 1024 * 1024;
+
+describe('a sandbox that takes all it can get hurts only itself:', {
+  skip: (await whyNoRealSandbox()) ?? false,
+}, () => {
+  const pair = withTwoSandboxes();
+
+  test('disk', { timeout }, async () => {
+    const { bad, good, place } = pair();
+    const free = async () => (await statfs(imageRootfs(place, place.image))).bavail;
+    const before = await free();
+    const filled = await bad.run('sh', '-c', 'dd if=/dev/zero of=/var/fill bs=1M; stat -c %s /var/fill');
+    assert.match(filled.stderr, /No space left/);
+    const bytes = Number(filled.stdout.trim());
+    assert.ok(bytes > 0.7 * bad.spec.limits.diskMiB * MiB && bytes <= bad.spec.limits.diskMiB * MiB, `${bytes} bytes`);
+    assert.ok(before - (await free()) < (50 * MiB) / 4096, 'the disk of the host is as it was'); // others write too
+    await worksAsBefore(good);
+    await bad.run('rm', '/var/fill');
+  });
+
+  test('inodes', { timeout }, async () => {
+    const { bad, good } = pair();
+    const { stderr } = await bad.run('sh', '-c', 'mkdir /var/many; cd /var/many; seq 100000 | xargs touch');
+    assert.match(stderr, /No space left/);
+    await worksAsBefore(good);
+    await bad.run('rm', '-r', '/var/many');
+  });
+
+  test('home', { timeout }, async () => {
+    const { bad, good } = pair();
+    const filled = await bad.run('sh', '-c', 'dd if=/dev/zero of=/home/fill bs=1M; stat -c %s /home/fill');
+    assert.equal(Number(filled.stdout.trim()), bad.spec.limits.homeMiB * MiB);
+    await worksAsBefore(good);
+    await bad.run('rm', '/home/fill');
+  });
+
+  test('console', { timeout }, async () => {
+    const { bad, good, driver } = pair();
+    await bad.run('sh', '-c', 'head -c 20000000 /dev/zero | tr "\\0" "x" | fold -w 100 > /dev/console');
+    const { folder } = placesOf(pair().place, bad.id);
+    const used = (await run(['du', '--summarize', '--bytes', `${folder}/bundle`])).stdout.split('\t')[0];
+    assert.ok(Number(used) < 4 * MiB, `${used} bytes`);
+    assert.ok((await driver.console(bad.id)).length <= 64 * 1024);
+    await worksAsBefore(good);
+  });
+
+  test('processes', { timeout }, async () => {
+    const { bad, good } = pair();
+    const script =
+      'my $n = 0; while (defined(my $p = fork)) { if (!$p) { sleep 60; exit } $n++ } print $n; kill 9, -getpgrp';
+    const forks = (await bad.run('setsid', '--wait', 'perl', '-e', `$| = 1; ${script}`)).stdout;
+    assert.ok(Number(forks) > 50 && Number(forks) <= bad.spec.limits.processes, `${forks} forks`);
+    await worksAsBefore(good);
+  });
+
+  test('memory', { timeout }, async () => {
+    const { bad, good } = pair();
+    const script = `my @all; push @all, 'x' x ${16 * MiB} for 1 .. ${bad.spec.limits.memoryMiB / 8}; print 'all of it'`;
+    const eaten = await bad.run('perl', '-e', script);
+    assert.notEqual(eaten.code, 0);
+    assert.doesNotMatch(eaten.stdout, /all of it/);
+    await worksAsBefore(good);
+  });
+
+  test('the kernel holds it to what was asked for', { timeout }, async () => {
+    const { memoryMiB, cpus, processes } = pair().bad.spec.limits;
+    const read = async (...names: string[]) => {
+      const { stdout } = await pair().bad.run(
+        'sh',
+        '-c',
+        `cat ${names.map((name) => `/sys/fs/cgroup/${name}`).join(' ')}`,
+      );
+      return stdout.trim().split(/\s+/).map(Number);
+    };
+    const v1Quota = await read('cpu/cpu.cfs_quota_us', 'cpu/cpu.cfs_period_us');
+    const [quota = 0, period = 1] = v1Quota.length === 2 ? v1Quota : await read('cpu.max');
+    assert.equal(quota / period, cpus);
+    assert.deepEqual(await read('memory.max', 'memory/memory.limit_in_bytes'), [memoryMiB * MiB]);
+    assert.deepEqual(await read('pids.max', 'pids/pids.max'), [processes]);
+  });
+
+  test('nothing that it wrote is in the image or anywhere else on a disk', { timeout }, async () => {
+    const { bad, place } = pair();
+    const planted = `planted-${'x'.repeat(8)}-secret`;
+    for (const file of [
+      '/etc/planted',
+      '/var/planted',
+      '/home/planted',
+      '/tmp/planted',
+      '/root/planted',
+      '/run/planted',
+    ])
+      assert.equal((await bad.run('sh', '-c', `echo ${planted} > ${file}`)).code, 0, file);
+    const found = await run(['grep', '--recursive', '--files-with-matches', planted, place.folder], { allow: [1] });
+    assert.equal(found.stdout, '');
+    const inImage = await run(['find', imageRootfs(place, place.image), '-name', 'planted']);
+    assert.equal(inImage.stdout, '');
+    const mounted = (await bad.run('cat', '/proc/mounts')).stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ')[2] ?? '');
+    const onDisk = mounted.filter((type) => !virtual.includes(type));
+    assert.deepEqual(onDisk, []);
+  });
+});
+
+/** The overlay's upper layer is on a tmpfs; `devtmpfs` stands for single device files such as /dev/null. */
+const virtual = ['overlay', 'tmpfs', 'devtmpfs', 'proc', 'sysfs', 'devpts', 'mqueue', 'cgroup', 'cgroup2'];
+
+async function worksAsBefore(neighbour: LiveSandbox): Promise<void> {
+  const { agent } = neighbour.address;
+  await new Promise<void>((resolve, reject) => {
+    get({ ...agent, agent: false, timeout: 5_000 }, (answer) => {
+      answer.resume();
+      resolve();
+    }).on('error', reject);
+  });
+  const { code, stderr } = await neighbour.run('sh', '-c', 'head -c 10000000 /dev/zero > /var/mine && rm /var/mine');
+  assert.equal(code, 0, stderr);
+}
