@@ -30,7 +30,7 @@ export async function openDashboard(): Promise<Dashboard> {
   const browser: Browser = await chromium.launch({ executablePath, args: flags });
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(30_000);
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {

@@ -9,7 +9,7 @@ import { openDashboard } from './dashboard.ts';
 import { findLeftovers, findSecrets, sandboxLinks } from './leftovers.ts';
 import { owner } from './owner.ts';
 import { startAgain } from './product.ts';
-import { type BrowserLogin, connectByApiKey, runPrompt, signInByBrowser } from './sign-in.ts';
+import { type BrowserLogin, connectByApiKey, disconnect, runPrompt, signInByBrowser } from './sign-in.ts';
 import { openWorld } from './world.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -34,15 +34,30 @@ test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', time
   const wasAsked = (provider: ProviderId, via: 'oauth' | 'api_key', word: string) =>
     doubles.state.prompts.some((seen) => seen.provider === provider && seen.via === via && seen.prompt.includes(word));
 
-  await t.test('the process that listens is not root', () => {
+  /** Each step stands on the ones before, so the first that fails ends the scenario; what was seen then is kept. */
+  const step = async (title: string, work: () => unknown) => {
+    let failure: unknown;
+    await t.test(title, async () => {
+      try {
+        await work();
+      } catch (error) {
+        failure = error;
+        await dashboard.shot('failure').catch(() => undefined);
+        throw error;
+      }
+    });
+    if (failure) throw failure;
+  };
+
+  await step('the process that listens is not root', () => {
     const port = Number(new URL(product.url).port);
     assert.notEqual(uidOfListener(port), 0);
   });
 
-  await t.test('set-up asks for name and password and lands on Connections', async () => {
+  await step('set-up asks for name and password and lands on Connections', async () => {
     await page.goto(product.setupUrl);
-    await page.getByLabel('Name').fill(owner.name);
-    await page.getByLabel('Password').fill(owner.password);
+    await page.getByRole('textbox', { name: 'Name' }).fill(owner.name);
+    await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
     await dashboard.shot('set-up');
     await page.getByRole('button', { name: 'Create account' }).click();
     await page.waitForURL(/\/dashboard\/remote-cli$/);
@@ -51,16 +66,21 @@ test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', time
   });
 
   for (const login of browserLogins) {
-    await t.test(`${login.provider}: browser login in the desktop`, () => signInByBrowser(world, dashboard, login));
-    await t.test(`${login.provider}: a prompt is answered with the account`, async () => {
+    await step(`${login.provider}: browser login in the desktop`, () => signInByBrowser(world, dashboard, login));
+    await step(`${login.provider}: a prompt is answered with the account`, async () => {
       const word = `quince-${login.command.slice(0, 5)}`;
       await runPrompt(world, page, login.provider, word);
       assert.ok(wasAsked(login.provider, 'oauth', word));
     });
   }
 
+  await dashboard.shot('connections-signed-in');
+  for (const { provider } of browserLogins) {
+    await step(`${provider}: disconnecting forgets the account`, () => disconnect(world, page, provider));
+  }
+
   for (const provider of providers) {
-    await t.test(`${provider}: API key, and a prompt answered with it`, async () => {
+    await step(`${provider}: API key, and a prompt answered with it`, async () => {
       const word = `pear-${provider.slice(0, 4)}`;
       await connectByApiKey(world, page, provider);
       await runPrompt(world, page, provider, word);
@@ -69,19 +89,18 @@ test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', time
     });
   }
 
-  await t.test('no credential was ever revoked', () => assert.deepEqual([...doubles.state.tokens.revoked], []));
+  await step('no credential was ever revoked', () => assert.deepEqual([...doubles.state.tokens.revoked], []));
 
-  await t.test('no page broke the content security policy', () => assert.deepEqual(dashboard.complaints, []));
+  await step('no page broke the content security policy', () => assert.deepEqual(dashboard.complaints, []));
 
-  await t.test('a second start takes at most 3 s and shows the same connections', async () => {
+  await step('a second start asks for no set-up and shows the same connections', async () => {
     assert.equal(await product.stop(), 0);
     const again = await startAgain(product.scratch);
     t.after(() => again.stop());
     assert.equal(again.setupUrl, '');
-    assert.ok(again.startMs <= 3000, `it took ${Math.round(again.startMs)} ms`);
     await page.goto(`${again.url}/login`);
-    await page.getByLabel('Name').fill(owner.name);
-    await page.getByLabel('Password').fill(owner.password);
+    await page.getByRole('textbox', { name: 'Name' }).fill(owner.name);
+    await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.waitForURL(/\/dashboard\/remote-cli$/);
     for (const provider of providers)
@@ -89,7 +108,7 @@ test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', time
     assert.equal(await again.stop(), 0);
   });
 
-  await t.test('no process, mount, link, cgroup or secret is left', async () => {
+  await step('no process, mount, link, cgroup or secret is left', async () => {
     assert.deepEqual(await findLeftovers(product.paths, linksBefore), []);
     const secrets = [...doubles.state.secrets(), owner.password];
     assert.ok(secrets.length > 10);

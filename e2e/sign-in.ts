@@ -63,6 +63,18 @@ async function approve(world: World, page: Page, consentPath: string): Promise<v
   await approved;
 }
 
+/** Forgets the credential by the card's menu. */
+export async function disconnect(world: World, page: Page, provider: ProviderId): Promise<void> {
+  await page.goto(`${world.product.url}/dashboard/remote-cli`);
+  await page
+    .getByTestId(`card-${provider}`)
+    .getByRole('button', { name: /^More for/ })
+    .click();
+  await page.getByRole('menuitem', { name: 'Disconnect' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Disconnect' }).click();
+  await page.locator(`[data-testid=card-${provider}][data-state=not_connected]`).waitFor();
+}
+
 export async function connectByApiKey(world: World, page: Page, provider: ProviderId): Promise<void> {
   const [apiKey = ''] = world.doubles.state.apiKeys[provider];
   await page.goto(`${world.product.url}/dashboard/remote-cli`);
@@ -72,7 +84,7 @@ export async function connectByApiKey(world: World, page: Page, provider: Provid
     .click();
   await page.getByRole('menuitem', { name: 'Use an API key' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('API key').fill(apiKey);
+  await dialog.getByRole('textbox', { name: 'API key' }).fill(apiKey);
   await dialog.getByRole('button', { name: 'Connect' }).click();
   await dialog.waitFor({ state: 'hidden' });
   await page.locator(`[data-testid=card-${provider}][data-state=connected]`).waitFor();
@@ -84,5 +96,5 @@ export async function runPrompt(world: World, page: Page, provider: ProviderId, 
   await page.getByRole('textbox', { name: /prompt/i }).fill(`Please say exactly ${word}`);
   await page.keyboard.press('Control+Enter');
   await page.getByTestId('answer').last().getByText(word).waitFor();
-  await page.locator('[data-testid=answer][data-state=succeeded]').last().waitFor();
+  await page.locator('[data-testid=answer][aria-busy=false]').last().waitFor();
 }

@@ -3,10 +3,14 @@
  * can run as a user who may not read the checkout, and nobody who may write to the checkout can change what root runs.
  */
 
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { cp, lstat, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { projectRoot } from './paths.ts';
+
+const run = promisify(execFile);
 
 /** Folders of the checkout that hostd and controller are made of. */
 const runtimeFolders = ['protocol', 'providers', 'drivers', 'hostd', 'vault', 'controller', 'web/dist'];
@@ -30,9 +34,10 @@ export async function ensureRelease(releases: string): Promise<{ dir: string; fr
   const building = join(releases, `.building-${process.pid}`);
   await rm(building, { recursive: true, force: true });
   await mkdir(building, { recursive: true, mode: 0o755 });
-  for (const path of [...runtimeFolders, ...runtimeFiles]) await copy(path, building, isRuntimeFile);
-  for (const path of await runtimePackages()) await copy(path, building);
-  await openToRead(building);
+  for (const path of [...runtimeFolders, ...runtimeFiles]) await copySources(path, building);
+  // Some ten thousand small files: two programs are ten times faster here than as many calls.
+  await run('cp', ['-a', '--parents', ...(await runtimePackages()), building], { cwd: projectRoot });
+  await run('chmod', ['-R', 'u+rwX,go+rX,go-w', building]); // the checkout may have a strict umask
   await rename(building, dir);
   await removeOld(releases, hash);
   return { dir, fresh: true };
@@ -75,22 +80,11 @@ async function runtimePackages(): Promise<string[]> {
   return paths.filter((_, index) => present[index]);
 }
 
-async function copy(path: string, target: string, wanted: (path: string) => boolean = () => true): Promise<void> {
+async function copySources(path: string, target: string): Promise<void> {
   await cp(join(projectRoot, path), join(target, path), {
     recursive: true,
-    verbatimSymlinks: true,
-    filter: (source) => wanted(relative(projectRoot, source)),
+    filter: (source) => isRuntimeFile(relative(projectRoot, source)),
   });
-}
-
-/** The checkout may have been made under a strict umask. */
-async function openToRead(dir: string): Promise<void> {
-  await chmod(dir, 0o755);
-  for (const entry of await readdir(dir, { withFileTypes: true })) {
-    const path = join(dir, entry.name);
-    if (entry.isDirectory()) await openToRead(path);
-    else if (entry.isFile()) await chmod(path, ((await stat(path)).mode & 0o111) === 0 ? 0o644 : 0o755);
-  }
 }
 
 async function removeOld(releases: string, current: string): Promise<void> {
