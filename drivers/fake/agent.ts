@@ -125,6 +125,7 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
   }
 
   function collect(): CollectedCredential {
+    required();
     const { status, bundle, account, changed } = held;
     return { status, changed, ...(bundle && { sealed: seal(bundle) }), ...(account && { account }) };
   }

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { statfs } from 'node:fs/promises';
 import { get } from 'node:http';
 import { describe, test } from 'node:test';
-import { run } from '../exec.ts';
-import { whyNoRealSandbox } from '../testing/scratch.ts';
-import { imageRootfs, placesOf } from './places.ts';
-import { type LiveSandbox, withTwoSandboxes } from './testing/sandboxes.ts';
+import { run } from '../../exec.ts';
+import { whyNoRealSandbox } from '../../testing/scratch.ts';
+import { imageRootfs, placesOf } from '../places.ts';
+import { type LiveSandbox, withTwoSandboxes } from '../testing/sandboxes.ts';
 
 const timeout = 60_000;
 const MiB = 1024 * 1024;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Profile } from '@polydev/protocol';
-import { goldenImage, whyNoRealSandbox } from '../testing/scratch.ts';
-import { insideOf } from './testing/inside.ts';
-import { makePlace, removePlace } from './testing/place.ts';
-import { openSubject } from './testing/subject.ts';
+import { goldenImage, whyNoRealSandbox } from '../../testing/scratch.ts';
+import { insideOf } from '../testing/inside.ts';
+import { makePlace, removePlace } from '../testing/place.ts';
+import { openSubject } from '../testing/subject.ts';
 
 const timeout = 90_000;
 const golden = await goldenImage();

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { after, before, describe, test } from 'node:test';
-import { run } from '../exec.ts';
-import { whyNoRealSandbox } from '../testing/scratch.ts';
-import { withTwoSandboxes } from './testing/sandboxes.ts';
+import { run } from '../../exec.ts';
+import { whyNoRealSandbox } from '../../testing/scratch.ts';
+import { withTwoSandboxes } from '../testing/sandboxes.ts';
 
 const timeout = 30_000;
 /** A dropped packet is silence; on links of this host an answer takes less than a millisecond. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { whyNoRealSandbox } from '../testing/scratch.ts';
-import { capabilities } from './bundle.ts';
-import { withTwoSandboxes } from './testing/sandboxes.ts';
+import { whyNoRealSandbox } from '../../testing/scratch.ts';
+import { capabilities } from '../bundle.ts';
+import { withTwoSandboxes } from '../testing/sandboxes.ts';
 
 const timeout = 30_000;
 
