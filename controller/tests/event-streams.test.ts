@@ -11,7 +11,6 @@ import {
   runMoves,
   type User,
 } from '@polydev/protocol';
-import { createPolydev } from '@polydev/sdk';
 import { WebSocket } from 'ws';
 import type { EventLog } from '../store/events.ts';
 import { createTestApp, host } from './test-app.ts';
@@ -87,18 +86,6 @@ test('a stream resumes after the last event seen, and is over for good with 204'
   assert.deepEqual(await idsAfter('?after=0', { 'last-event-id': '2' }), ['3']);
   assert.equal(await idsAfter('?after=3'), 204);
   assert.equal(await idsAfter('', { 'last-event-id': '3' }), 204);
-});
-
-test("the SDK follows a run to its end, through the server's eyes too", { timeout }, async (t) => {
-  const { port, authorization, append, id } = await oneRun(t);
-  const polydev = createPolydev({ baseUrl: `http://127.0.0.1:${port}`, token: authorization.slice('Bearer '.length) });
-  await append(text('a'));
-  const seen: number[] = [];
-  for await (const { seq } of polydev.runs.stream(id)) {
-    seen.push(seq);
-    if (seq === 1) await append(text('b'), state('succeeded'));
-  }
-  assert.deepEqual(seen, [1, 2, 3]);
 });
 
 test('a client that leaves is noticed', { timeout }, async (t) => {
