@@ -10,7 +10,7 @@ import { run, runUntilReply } from '../exec.ts';
 import { findProcesses, killProcesses } from '../processes.ts';
 import type { Resource } from '../resources.ts';
 import type { OciConfig } from './bundle.ts';
-import { type CgroupLayout, delegate } from './cgroups.ts';
+import { type CgroupLayout, chargeTo, delegate } from './cgroup-layout.ts';
 import { consoleMaxBytes } from './console.ts';
 import type { Places } from './places.ts';
 
@@ -45,7 +45,14 @@ export function containerOf(
           programs.conmon,
           ...['--api-version', '1', '--cid', id, '--cuuid', id],
           ...['--runtime', programs.runc, `--runtime-arg=--root=${places.runcState}`],
-          ...['--bundle', places.bundle, '--container-pidfile', places.pidFile],
+          ...[
+            '--bundle',
+            places.bundle,
+            '--container-pidfile',
+            places.pidFile,
+            '--conmon-pidfile',
+            places.conmonPidFile,
+          ],
           ...['--log-path', `k8s-file:${places.consoleLog}`, '--log-size-max', String(consoleMaxBytes)],
           ...['--socket-dir-path', places.bundle, '--no-sync-log', '--terminal'],
         ],
@@ -54,6 +61,7 @@ export function containerOf(
       const { data, message } = JSON.parse(reply) as { data: number; message?: string };
       if (data <= 0) throw new Error(`runc: ${message ?? `status ${data}`}`);
       await delegate(cgroups, config.linux.cgroupsPath);
+      await chargeTo(cgroups, config.linux.cgroupsPath, await pidIn(places.conmonPidFile));
     },
     async release() {
       const left = await killProcesses(helpers, helperEndMs);
@@ -66,8 +74,12 @@ export function containerOf(
 }
 
 /** The sandbox's first process, as the host counts. */
-export async function firstPid(places: Places): Promise<number> {
-  return Number(await readFile(places.pidFile, 'utf8'));
+export function firstPid(places: Places): Promise<number> {
+  return pidIn(places.pidFile);
+}
+
+async function pidIn(file: string): Promise<number> {
+  return Number(await readFile(file, 'utf8'));
 }
 
 export async function startContainer(id: SandboxId, places: Places, programs: Programs): Promise<void> {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { childEnvironment } from '../exec.ts';
 import { readMounts } from '../mounts.ts';
 import type { HostTraits } from './bundle.ts';
-import { type CgroupLayout, detectCgroups } from './cgroups.ts';
+import { type CgroupLayout, detectCgroups } from './cgroup-layout.ts';
 import type { Programs } from './container.ts';
 
 export interface Host {

@@ -22,6 +22,7 @@ export interface Places {
   runcState: string;
   /** Written by conmon: the first process of the sandbox, as the host counts. */
   pidFile: string;
+  conmonPidFile: string;
   consoleLog: string;
   /** Stands there once the agent has listened. */
   readyMark: string;
@@ -37,6 +38,7 @@ export function placesOf(options: OciOptions, id: SandboxId): Places {
     bundle: join(folder, 'bundle'),
     runcState: join(folder, 'runc'),
     pidFile: join(folder, 'bundle', 'pid'),
+    conmonPidFile: join(folder, 'bundle', 'conmon.pid'),
     consoleLog: join(folder, 'bundle', 'console.log'),
     readyMark: join(folder, 'ready'),
   };

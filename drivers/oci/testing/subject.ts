@@ -13,7 +13,8 @@ import { mountsUnder, readMounts } from '../../mounts.ts';
 import { findProcesses } from '../../processes.ts';
 import type { OpenSubject } from '../../testing/contract.ts';
 import type { TestImage } from '../../testing/tiny-image.ts';
-import { detectCgroups, groupFolders, groupPath, killAll } from '../cgroups.ts';
+import { killAll } from '../cgroup.ts';
+import { detectCgroups, groupFolders, groupPath } from '../cgroup-layout.ts';
 import { createOciDriver } from '../driver.ts';
 
 export interface OciPlace extends TestImage {

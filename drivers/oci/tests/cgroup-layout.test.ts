@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseMounts } from '../../mounts.ts';
-import { detectCgroups, groupFolders, groupPath } from '../cgroups.ts';
+import { detectCgroups, groupFolders, groupPath } from '../cgroup-layout.ts';
 
 const v2 = `
 24 30 0:22 / /proc rw,nosuid shared:14 - proc proc rw

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { statfs } from 'node:fs/promises';
+import { readFile, statfs } from 'node:fs/promises';
 import { get } from 'node:http';
 import { describe, test } from 'node:test';
 import { run } from '../../exec.ts';
@@ -52,6 +52,12 @@ describe('a sandbox that takes all it can get hurts only itself:', {
     assert.ok(Number(used) < 4 * MiB, `${used} bytes`);
     assert.ok((await driver.console(bad.id)).length <= 64 * 1024);
     await worksAsBefore(good);
+  });
+
+  test('what serves its console pays from its own share of the processors', { timeout }, async () => {
+    const { bad, place } = pair();
+    const pid = (await readFile(placesOf(place, bad.id).conmonPidFile, 'utf8')).trim();
+    assert.match(await readFile(`/proc/${pid}/cgroup`, 'utf8'), new RegExp(`(cpu[,:]|0::).*/${bad.id}`));
   });
 
   test('processes', { timeout }, async () => {
