@@ -24,7 +24,7 @@ export const connect: Bench = async ({ rounds, say }) => {
     const cold: number[] = [];
     const bare: number[] = [];
     for (let round = 0; round <= rounds; round += 1) {
-      const [coldMs, bareMs] = [await measureCold(polydev, product.url), await measureBare(image)];
+      const [coldMs, bareMs] = [await measureCold(polydev), await measureBare(image)];
       say(
         `${round === 0 ? 'warm-up' : `round ${round}/${rounds}`}: cold ${Math.round(coldMs)} ms, bare ${Math.round(bareMs)} ms`,
       );
@@ -40,11 +40,11 @@ export const connect: Bench = async ({ rounds, say }) => {
   }
 };
 
-async function measureCold(polydev: Polydev, origin: string): Promise<number> {
+async function measureCold(polydev: Polydev): Promise<number> {
   const startedMs = performance.now();
   const { sessionId } = await polydev.sessions.start({ provider: 'claude_code' });
   const { url, protocols } = await polydev.sessions.display(sessionId);
-  const socket = new WebSocket(url, protocols, { origin, perMessageDeflate: false });
+  const socket = new WebSocket(url, protocols, { perMessageDeflate: false });
   await waitForPicture(createWebSocketStream(socket), isPainted);
   const tookMs = performance.now() - startedMs;
 

@@ -74,6 +74,8 @@ test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', time
     });
   }
 
+  await page.goto(`${product.url}/dashboard/remote-cli`);
+  await page.locator('[data-testid=card-openai_codex][data-state=connected]').waitFor();
   await dashboard.shot('connections-signed-in');
   for (const { provider } of browserLogins) {
     await step(`${provider}: disconnecting forgets the account`, () => disconnect(world, page, provider));

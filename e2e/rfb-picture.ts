@@ -3,7 +3,6 @@
  * see what a person sees, without a browser.
  */
 
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 
 const messageType = { framebufferUpdate: 0, colourMap: 1, bell: 2, cutText: 3 } as const;
@@ -124,28 +123,21 @@ interface Reader {
 }
 
 function createReader(stream: Duplex): Reader {
-  let ended = false;
-  stream.once('close', () => {
-    ended = true;
-  });
+  const chunks: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
+  let rest: Buffer = Buffer.alloc(0);
   return {
     async take(bytes) {
-      if (bytes === 0) return Buffer.alloc(0);
-      const parts: Buffer[] = [];
-      let missing = bytes;
-      while (missing > 0) {
-        // read(n) answers null until n bytes are buffered, so ask for what there is.
-        const part: Buffer | null = stream.read(Math.min(missing, Math.max(1, stream.readableLength)));
-        if (part) {
-          parts.push(part);
-          missing -= part.length;
-        } else if (ended || stream.readableEnded || stream.destroyed) {
-          throw new Error('The display ended the stream.');
-        } else {
-          await Promise.race([once(stream, 'readable'), once(stream, 'close'), once(stream, 'end')]);
-        }
+      const parts = [rest];
+      let there = rest.length;
+      while (there < bytes) {
+        const { value, done } = await chunks.next();
+        if (done) throw new Error('The display ended the stream.');
+        parts.push(value);
+        there += value.length;
       }
-      return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+      const all = parts.length === 1 ? rest : Buffer.concat(parts);
+      rest = all.subarray(bytes);
+      return all.subarray(0, bytes);
     },
   };
 }

@@ -24,9 +24,10 @@ export interface ProcessOptions {
   release: string;
   user: ServiceUser;
   imageHash: string;
-  host: string;
-  port: number;
-  configFile?: string;
+  /** What is undefined here comes from the config file, or is the controller's default. */
+  host: string | undefined;
+  port: string | undefined;
+  configFile: string | undefined;
   progress: Progress;
   onTrouble: (sentence: string) => void;
 }
@@ -64,7 +65,7 @@ export async function startProcesses(options: ProcessOptions): Promise<Processes
             'gateway-address': paths.gatewayAddress,
           }),
         ],
-        env: { PATH: process.env.PATH, LANG: 'C.UTF-8' },
+        env: { PATH: process.env.PATH, LANG: 'C.UTF-8', NODE_COMPILE_CACHE: join(paths.home, 'compile-cache') },
         logFile: join(paths.home, 'logs/hostd.log'),
       },
       onTrouble,
@@ -82,7 +83,7 @@ export async function startProcesses(options: ProcessOptions): Promise<Processes
             join(release, 'controller/main.ts'),
             ...flags({
               host: options.host,
-              port: String(options.port),
+              port: options.port,
               data: paths.controller,
               hostd: paths.hostdSocket,
               image: options.imageHash,
@@ -91,7 +92,7 @@ export async function startProcesses(options: ProcessOptions): Promise<Processes
               config: options.configFile,
             }),
           ],
-          env: { ...process.env, NODE_ENV: 'production' },
+          env: { ...controllerEnvironment(), NODE_COMPILE_CACHE: join(paths.controller, 'compile-cache') },
           user,
           logFile: join(paths.home, 'logs/controller.log'),
         },
@@ -112,6 +113,13 @@ export async function startProcesses(options: ProcessOptions): Promise<Processes
       await hostd.stop();
     },
   };
+}
+
+/** What the controller may know of the environment of whoever started it. */
+function controllerEnvironment(): NodeJS.ProcessEnv {
+  const passed = /^(PATH|LANG|TZ|DATABASE_URL|REDIS_URL|POLYDEV_.*|PG.*|NODE_EXTRA_CA_CERTS|SSL_CERT_.*)$/;
+  const kept = Object.entries(process.env).filter(([name]) => passed.test(name));
+  return { ...Object.fromEntries(kept), NODE_ENV: 'production' };
 }
 
 function flags(values: Record<string, string | undefined>): string[] {

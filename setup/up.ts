@@ -1,8 +1,10 @@
 /** `./polydev up`: prepares the host, starts hostd and the controller, and stays with them until it is told to stop. */
 
+import { readFileSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { PolydevError } from '@polydev/protocol';
 import { prepareHost } from './host.ts';
 import { requireFreePort, requireRoot } from './host-checks.ts';
 import { defaultHome, hostPaths } from './paths.ts';
@@ -11,10 +13,13 @@ import { createProgress } from './progress.ts';
 import { ensureRelease } from './release.ts';
 import { hostPackages } from './system-packages.ts';
 
+const defaultHost = '127.0.0.1';
+const defaultPort = 4000;
+
 const help = `Usage: ./polydev up [options]     (npm start -- [options])
 
   --yes            install missing system packages without asking
-  --host ADDRESS   listen here; default 127.0.0.1
+  --host ADDRESS   listen here; default 127.0.0.1, which admits this machine only
   --port NUMBER    default 4000
   --data FOLDER    default /var/lib/polydev
   --config FILE    more settings of the controller; see docs/config.example.json
@@ -25,8 +30,8 @@ export async function up(args: string[]): Promise<number> {
     args,
     options: {
       yes: { type: 'boolean', default: false },
-      host: { type: 'string', default: '127.0.0.1' },
-      port: { type: 'string', default: '4000' },
+      host: { type: 'string' },
+      port: { type: 'string' },
       data: { type: 'string', default: defaultHome },
       config: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -36,9 +41,10 @@ export async function up(args: string[]): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
-  const port = Number(values.port);
   requireRoot();
-  await requireFreePort(values.host, port);
+  const settings = { ...readConfigFile(values.config), ...(values.host && { host: values.host }) };
+  const port = Number(values.port ?? settings.port ?? defaultPort);
+  await requireFreePort(settings.host ?? defaultHost, port);
 
   const progress = createProgress(process.stdout);
   const paths = hostPaths(values.data);
@@ -59,8 +65,8 @@ export async function up(args: string[]): Promise<number> {
     user,
     imageHash,
     host: values.host,
-    port,
-    ...(values.config && { configFile: values.config }),
+    port: values.port,
+    configFile: values.config,
     progress,
     onTrouble: (sentence) => process.stderr.write(`! ${sentence}\n`),
   });
@@ -72,6 +78,16 @@ export async function up(args: string[]): Promise<number> {
   });
   await progress.step('Stopping', () => processes.stop());
   return 0;
+}
+
+/** Only what is needed before the controller reads it whole and checks it. */
+function readConfigFile(path: string | undefined): { host?: string; port?: number } {
+  if (path === undefined) return {};
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new PolydevError('invalid_request', `The settings in ${path} cannot be read.`, { cause });
+  }
 }
 
 interface Ready {
