@@ -12,6 +12,7 @@ export interface Invocation {
   words: string[];
   options: {
     model?: string;
+    account?: string;
     label?: string;
     url?: string;
     limit?: string;
@@ -36,6 +37,7 @@ export function readInvocation(): Invocation {
     words,
     options: {
       model: values.model,
+      account: values.account,
       label: values.label,
       url: values.url,
       limit: values.limit,
@@ -54,6 +56,7 @@ function parse() {
         help: { type: 'boolean', short: 'h', default: false },
         json: { type: 'boolean', default: false },
         model: { type: 'string', short: 'm' },
+        account: { type: 'string', short: 'a' },
         label: { type: 'string' },
         limit: { type: 'string' },
         url: { type: 'string' },

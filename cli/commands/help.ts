@@ -6,6 +6,7 @@ const text = `Polydev: signed in once, called from anywhere.
 
   polydev run PROVIDER [PROMPT|-]     run a prompt and stream the answer; - or nothing reads it from stdin
       -m, --model NAME                another model than the tool's default
+      -a, --account NAME              with several accounts: which, by its address or label
       --json                          every event as one line of JSON
   polydev runs                        the latest runs
       --limit N                       how many (20)

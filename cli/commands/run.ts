@@ -2,7 +2,7 @@
 
 import type { Run, RunStreamEvent } from '@polydev/protocol';
 import type { Polydev } from '@polydev/sdk';
-import { openPolydev, providerNamed } from '../api.ts';
+import { accountNamed, openPolydev, providerNamed } from '../api.ts';
 import { CliError } from '../errors.ts';
 import { readStdin } from '../input.ts';
 import type { Command } from '../main.ts';
@@ -15,7 +15,8 @@ export const run: Command = async ({ words: [word, ...rest], options }) => {
   const typed = rest.join(' ');
   const prompt = typed === '' || typed === '-' ? await readStdin() : typed;
   if (prompt.trim() === '') throw new CliError('The prompt is empty.', 'polydev run PROVIDER "your prompt"', 2);
-  const started = await polydev.runs.start({ provider, prompt, model: options.model });
+  const credentialId = await accountNamed(polydev, provider, options.account);
+  const started = await polydev.runs.start({ provider, prompt, model: options.model, credentialId });
   return follow(polydev, started, options.json);
 };
 

@@ -111,6 +111,21 @@ test('run --json prints every event as one line', { timeout }, async (t) => {
   );
 });
 
+test('run takes the account that is named', { timeout }, async (t) => {
+  const accounts = [
+    { id: 'crd_1', provider: 'claude_code', label: 'default', account: { email: 'a@b.c' } },
+    { id: 'crd_2', provider: 'claude_code', label: 'work', account: {} },
+  ];
+  const { polydev, bodies } = await start(t, {
+    ...runRoutes(ended('succeeded')),
+    'GET /api/credentials': json({ items: accounts }),
+  });
+  await polydev(['run', 'claude', 'x', '--account', 'work']);
+  assert.equal(JSON.parse(bodies['POST /api/runs'] ?? '').credentialId, 'crd_2');
+  const { err } = await polydev(['run', 'claude', 'x', '--account', 'other']);
+  assert.match(err, /No account `other`.*\n {2}One of a@b\.c, work\./);
+});
+
 test('a failed run says why, what to do, and exits with 1', { timeout }, async (t) => {
   const { polydev } = await start(t, runRoutes(text('part'), ended('failed', reason)));
   const { code, out, err } = await polydev(['run', 'claude', 'x']);

@@ -298,6 +298,7 @@ test('a run can be stopped, and a failed one retried', options, async (t) => {
   await page.getByText('Stopped.').waitFor();
   assert.deepEqual(fixture.posted[0]?.body, {
     provider: 'claude_code',
+    credentialId: 'crd_claudexxxxxxxxxxxxxx',
     prompt: 'Summarise the last ten commits for a changelog',
   });
 });

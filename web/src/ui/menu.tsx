@@ -57,7 +57,7 @@ export interface Choice {
   value: string;
   name: string;
   /** Why it cannot be chosen, or what it is. */
-  remark?: string;
+  remark?: string | undefined;
   disabled?: boolean;
 }
 

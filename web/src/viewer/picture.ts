@@ -5,6 +5,7 @@ import type { Picture, PictureEvents } from './connection.ts';
 import { RemoteScreen } from './novnc.ts';
 import type { Size } from './scale.ts';
 
+const firstPingMs = 400;
 const pingEveryMs = 4000;
 /** A display that has not answered a ping for this long is taken for lost. */
 const silentMs = 15_000;
@@ -25,6 +26,7 @@ export interface LivePicture extends Picture {
 export function startPicture(socket: WebSocket, deps: PictureDeps, events: PictureEvents): LivePicture {
   let why = 'The connection was lost.';
   let forGood = false;
+  let firstPing: ReturnType<typeof setTimeout> | undefined;
   socket.addEventListener('close', ({ code, reason }) => {
     if (reason !== '') why = reason;
     forGood = code === viewerClose.ended;
@@ -34,7 +36,8 @@ export function startPicture(socket: WebSocket, deps: PictureDeps, events: Pictu
     onPainted() {
       for (const former of deps.stage.querySelectorAll('[data-frozen]')) former.remove();
       events.onPainted();
-      screen.ping();
+      // The first picture is the largest: measured beside it, the way would seem long.
+      firstPing = setTimeout(() => screen.ping(), firstPingMs);
     },
     onLatency: events.onLatency,
   });
@@ -65,6 +68,7 @@ export function startPicture(socket: WebSocket, deps: PictureDeps, events: Pictu
     if (finished) return;
     finished = true;
     clearInterval(timer);
+    clearTimeout(firstPing);
     freeze(canvas, deps.stage);
   }
 

@@ -1,6 +1,6 @@
 /** The other way in: an API key. */
 
-import type { ProviderInfo } from '@polydev/protocol';
+import type { Credential, ProviderInfo } from '@polydev/protocol';
 import { useMutation } from '@tanstack/react-query';
 import { ExternalLink } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
@@ -13,7 +13,20 @@ import { polydev } from '../data/client.ts';
 import { failureOf } from '../data/errors.ts';
 import { keys, refresh } from '../data/queries.ts';
 
-export function ApiKeyDialog({ provider, open, onClose }: { provider: ProviderInfo; open: boolean; onClose(): void }) {
+export interface ApiKeyDialogProps {
+  provider: ProviderInfo;
+  /** What the tool has already: a key stands beside a sign-in, and takes the place of an older key. */
+  credentials: readonly Credential[];
+  open: boolean;
+  onClose(): void;
+}
+
+const labelBesideSignIn = 'API key';
+
+export function ApiKeyDialog({ provider, credentials, open, onClose }: ApiKeyDialogProps) {
+  const besideSignIn = credentials.some(
+    ({ kind, status, label }) => kind === 'files' && status === 'active' && label === 'default',
+  );
   return (
     <Dialog
       open={open}
@@ -21,12 +34,18 @@ export function ApiKeyDialog({ provider, open, onClose }: { provider: ProviderIn
       title={`API key for ${provider.name}`}
       description="It is sealed in the vault as soon as it arrives, and never shown again."
     >
-      <ApiKeyForm provider={provider} onClose={onClose} />
+      <ApiKeyForm provider={provider} label={besideSignIn ? labelBesideSignIn : undefined} onClose={onClose} />
     </Dialog>
   );
 }
 
-function ApiKeyForm({ provider, onClose }: { provider: ProviderInfo; onClose(): void }) {
+interface ApiKeyFormProps {
+  provider: ProviderInfo;
+  label: string | undefined;
+  onClose(): void;
+}
+
+function ApiKeyForm({ provider, label, onClose }: ApiKeyFormProps) {
   const [apiKey, setApiKey] = useState('');
   const add = useMutation({
     mutationFn: polydev.credentials.addApiKey,
@@ -39,7 +58,7 @@ function ApiKeyForm({ provider, onClose }: { provider: ProviderInfo; onClose(): 
 
   function submit(event: FormEvent): void {
     event.preventDefault();
-    add.mutate({ provider: provider.id, apiKey: apiKey.trim() });
+    add.mutate({ provider: provider.id, apiKey: apiKey.trim(), label });
   }
 
   return (
@@ -71,6 +90,11 @@ function ApiKeyForm({ provider, onClose }: { provider: ProviderInfo; onClose(): 
           </>
         }
       />
+      {add.isPending && (
+        <p role="status" className="mt-4 text-sm text-muted">
+          Proving the key with one short prompt. This takes a few seconds.
+        </p>
+      )}
       {add.isError && <FailureNote {...failureOf(add.error)} className="mt-4" />}
       <div className="mt-6 flex justify-end gap-2">
         <Button onClick={onClose}>Cancel</Button>

@@ -1,6 +1,6 @@
 /** Asks before a credential is forgotten. */
 
-import type { CredentialId } from '@polydev/protocol';
+import type { Credential } from '@polydev/protocol';
 import { useMutation } from '@tanstack/react-query';
 import { announce } from '../../ui/announcer.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
@@ -8,16 +8,15 @@ import { FailureNote } from '../../ui/failure-note.tsx';
 import { polydev } from '../data/client.ts';
 import { failureOf } from '../data/errors.ts';
 import { keys, refresh } from '../data/queries.ts';
+import { accountName } from './card-state.ts';
 
 export interface DisconnectDialogProps {
   providerName: string;
-  account: string;
-  credentialId: CredentialId;
-  open: boolean;
+  credential: Credential;
   onClose(): void;
 }
 
-export function DisconnectDialog({ providerName, account, credentialId, open, onClose }: DisconnectDialogProps) {
+export function DisconnectDialog({ providerName, credential, onClose }: DisconnectDialogProps) {
   const remove = useMutation({
     mutationFn: polydev.credentials.remove,
     async onSuccess() {
@@ -28,14 +27,14 @@ export function DisconnectDialog({ providerName, account, credentialId, open, on
   });
   return (
     <Confirm
-      open={open}
+      open
       onOpenChange={(next) => !next && onClose()}
       title={`Disconnect ${providerName}?`}
-      description={`Polydev forgets the credential of ${account}. Prompts and scripts that use it stop working. Nothing is revoked at the provider.`}
+      description={`Polydev forgets the credential of ${accountName(credential)}. Prompts and scripts that use it stop working. Nothing is revoked at the provider.`}
       confirm="Disconnect"
       busy={remove.isPending}
       error={remove.isError && <FailureNote {...failureOf(remove.error)} />}
-      onConfirm={() => remove.mutate(credentialId)}
+      onConfirm={() => remove.mutate(credential.id)}
     />
   );
 }

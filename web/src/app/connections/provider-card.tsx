@@ -1,21 +1,19 @@
 /** One tool: its name, what it gives, its state, the button that fits the state, and the rest in a menu. */
 
-import type { ProviderInfo } from '@polydev/protocol';
+import type { Credential, ProviderInfo } from '@polydev/protocol';
 import { useMutation } from '@tanstack/react-query';
-import { Ellipsis, ExternalLink, History, KeyRound, MonitorUp, Plug, Stethoscope, X } from 'lucide-react';
 import { useState } from 'react';
-import { useNavigate } from 'react-router';
 import { announce } from '../../ui/announcer.tsx';
-import { Button, ButtonLink, IconButton } from '../../ui/button.tsx';
+import { Button, ButtonLink } from '../../ui/button.tsx';
 import { FailureNote } from '../../ui/failure-note.tsx';
-import { Menu, MenuItem, MenuLine } from '../../ui/menu.tsx';
 import { polydev } from '../data/client.ts';
 import { failureOf } from '../data/errors.ts';
 import { keys, refresh } from '../data/queries.ts';
-import { historyPath, promptPath, signInPath } from '../paths.ts';
+import { promptPath, signInPath } from '../paths.ts';
 import { ProviderMark } from '../provider-mark.tsx';
 import { ApiKeyDialog } from './api-key-dialog.tsx';
-import { accountName, type CardState } from './card-state.ts';
+import { CardMenu } from './card-menu.tsx';
+import type { CardState } from './card-state.ts';
 import { CardStatus } from './card-status.tsx';
 import { DisconnectDialog } from './disconnect-dialog.tsx';
 import { useStartSignIn } from './use-start-sign-in.ts';
@@ -31,10 +29,10 @@ export interface ProviderCardProps {
 }
 
 export function ProviderCard({ provider, state, week, weekIsPartial }: ProviderCardProps) {
-  const navigate = useNavigate();
-  const [dialog, setDialog] = useState<'api_key' | 'disconnect' | null>(null);
+  const [askingForKey, setAskingForKey] = useState(false);
+  const [leaving, setLeaving] = useState<Credential | null>(null);
   const signIn = useStartSignIn();
-  const credential = 'credential' in state ? state.credential : null;
+  const credentials = 'credential' in state ? [state.credential, ...state.others] : [];
 
   const test = useMutation({
     mutationFn: polydev.credentials.test,
@@ -50,7 +48,7 @@ export function ProviderCard({ provider, state, week, weekIsPartial }: ProviderC
 
   const failed = signIn.error ?? test.error ?? cancel.error;
   const start = () => signIn.mutate({ provider: provider.id });
-  const askForKey = () => setDialog('api_key');
+  const askForKey = () => setAskingForKey(true);
 
   return (
     <section
@@ -66,53 +64,17 @@ export function ProviderCard({ provider, state, week, weekIsPartial }: ProviderC
           <p className="text-sm text-muted">{provider.maker}</p>
         </div>
         <div className="-mt-1 -mr-2">
-          <Menu
-            label={`More for ${provider.name}`}
-            trigger={
-              <IconButton label={`More for ${provider.name}`}>
-                <Ellipsis className="size-4.5" aria-hidden />
-              </IconButton>
-            }
-          >
-            {credential && (
-              <MenuItem icon={<Stethoscope />} disabled={test.isPending} onSelect={() => test.mutate(credential.id)}>
-                Test the connection
-              </MenuItem>
-            )}
-            <MenuItem icon={<History />} onSelect={() => void navigate(historyPath(provider.name))}>
-              History
-            </MenuItem>
-            {state.name !== 'signing_in' && (
-              <MenuItem icon={<MonitorUp />} onSelect={start}>
-                {credential ? 'Sign in again' : 'Sign in in a desktop'}
-              </MenuItem>
-            )}
-            <MenuItem icon={<KeyRound />} onSelect={askForKey}>
-              Use an API key
-            </MenuItem>
-            <MenuItem
-              icon={<ExternalLink />}
-              onSelect={() => window.open(provider.termsPage, '_blank', 'noopener,noreferrer')}
-            >
-              Terms of {provider.maker}
-            </MenuItem>
-            {state.name === 'signing_in' && (
-              <>
-                <MenuLine />
-                <MenuItem icon={<X />} danger onSelect={() => cancel.mutate(state.session.id)}>
-                  Cancel the sign-in
-                </MenuItem>
-              </>
-            )}
-            {credential && (
-              <>
-                <MenuLine />
-                <MenuItem icon={<Plug />} danger onSelect={() => setDialog('disconnect')}>
-                  Disconnect
-                </MenuItem>
-              </>
-            )}
-          </Menu>
+          <CardMenu
+            provider={provider}
+            credentials={credentials}
+            signingIn={state.name === 'signing_in'}
+            testing={test.isPending}
+            onTest={({ id }) => test.mutate(id)}
+            onDisconnect={setLeaving}
+            onSignIn={start}
+            onApiKey={askForKey}
+            onCancel={() => state.name === 'signing_in' && cancel.mutate(state.session.id)}
+          />
         </div>
       </div>
 
@@ -122,7 +84,7 @@ export function ProviderCard({ provider, state, week, weekIsPartial }: ProviderC
       </div>
       {failed && <FailureNote {...failureOf(failed)} className="mb-4" />}
       <div className="mt-auto space-y-5">
-        {credential && week.runs > 0 && <WeekPlot week={week} partial={weekIsPartial} />}
+        {credentials.length > 0 && week.runs > 0 && <WeekPlot week={week} partial={weekIsPartial} />}
         <PrimaryAction
           provider={provider}
           state={state}
@@ -132,15 +94,14 @@ export function ProviderCard({ provider, state, week, weekIsPartial }: ProviderC
         />
       </div>
 
-      <ApiKeyDialog provider={provider} open={dialog === 'api_key'} onClose={() => setDialog(null)} />
-      {credential && (
-        <DisconnectDialog
-          providerName={provider.name}
-          account={accountName(credential)}
-          credentialId={credential.id}
-          open={dialog === 'disconnect'}
-          onClose={() => setDialog(null)}
-        />
+      <ApiKeyDialog
+        provider={provider}
+        credentials={credentials}
+        open={askingForKey}
+        onClose={() => setAskingForKey(false)}
+      />
+      {leaving && (
+        <DisconnectDialog providerName={provider.name} credential={leaving} onClose={() => setLeaving(null)} />
       )}
     </section>
   );

@@ -1,6 +1,5 @@
 /** Where a prompt is written: it grows with the text, and asks quietly which tool and which model. */
 
-import type { ProviderId, ProviderInfo } from '@polydev/protocol';
 import { ArrowUp, ChevronDown } from 'lucide-react';
 import { type KeyboardEvent, type RefObject, useLayoutEffect } from 'react';
 import { Button } from '../../ui/button.tsx';
@@ -8,15 +7,15 @@ import { FailureNote } from '../../ui/failure-note.tsx';
 import { Menu, MenuChoices, MenuLabel } from '../../ui/menu.tsx';
 import { failureOf } from '../data/errors.ts';
 import { ModelMenu } from './model-menu.tsx';
+import type { Target } from './targets.ts';
 
 export interface ComposerProps {
   field: RefObject<HTMLTextAreaElement | null>;
   text: string;
   onText(text: string): void;
-  providers: readonly ProviderInfo[];
-  connected: ReadonlySet<ProviderId>;
-  provider: ProviderInfo;
-  onProvider(id: ProviderId): void;
+  targets: readonly Target[];
+  target: Target;
+  onTarget(target: Target): void;
   model: string;
   knownModels: readonly string[];
   onModel(model: string): void;
@@ -25,12 +24,13 @@ export interface ComposerProps {
   onRun(): void;
 }
 
+const keyOf = ({ credentialId, provider }: Target) => credentialId ?? provider.id;
 const isMac = navigator.platform.startsWith('Mac');
 
 export function Composer(props: ComposerProps) {
-  const { field, text, onText, providers, connected, provider, onProvider, model, knownModels, onModel } = props;
+  const { field, text, onText, targets, target, onTarget, model, knownModels, onModel } = props;
   const { busy, error, onRun } = props;
-  const ready = text.trim() !== '' && connected.has(provider.id);
+  const ready = text.trim() !== '';
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
   useLayoutEffect(() => {
@@ -64,7 +64,7 @@ export function Composer(props: ComposerProps) {
           onKeyDown={onKeyDown}
           aria-label="Prompt"
           aria-keyshortcuts="Control+Enter"
-          placeholder={`Ask ${provider.name}`}
+          placeholder={`Ask ${target.provider.name}`}
           rows={1}
           className="block max-h-[38dvh] min-h-12 w-full resize-none bg-transparent px-4 pt-3 pb-1 text-base outline-none placeholder:text-muted thin-scroll"
         />
@@ -74,21 +74,24 @@ export function Composer(props: ComposerProps) {
             side="top"
             label="Provider"
             trigger={
-              <Button look="plain" className="gap-1 px-2.5" aria-label={`Provider: ${provider.name}`}>
-                {provider.name}
-                <ChevronDown className="size-3.5" aria-hidden />
+              <Button look="plain" className="min-w-0 gap-1" aria-label={`Provider: ${target.name}`}>
+                <span className="truncate">{target.name}</span>
+                <ChevronDown className="size-3.5 shrink-0" aria-hidden />
               </Button>
             }
           >
             <MenuLabel>Run with</MenuLabel>
             <MenuChoices
-              value={provider.id}
-              onChange={(value) => onProvider(value as ProviderId)}
-              choices={providers.map(({ id, name }) => ({
-                value: id,
-                name,
-                disabled: !connected.has(id),
-                ...(connected.has(id) ? {} : { remark: 'Not connected' }),
+              value={keyOf(target)}
+              onChange={(value) => {
+                const chosen = targets.find((candidate) => keyOf(candidate) === value);
+                if (chosen) onTarget(chosen);
+              }}
+              choices={targets.map((candidate) => ({
+                value: keyOf(candidate),
+                name: candidate.name,
+                disabled: candidate.credentialId === null,
+                remark: candidate.remark ?? undefined,
               }))}
             />
           </Menu>

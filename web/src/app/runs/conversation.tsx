@@ -18,7 +18,7 @@ import { Time } from '../../ui/time.tsx';
 import { duration, tokens } from '../../ui/times.ts';
 import { polydev } from '../data/client.ts';
 import { failureOf } from '../data/errors.ts';
-import { keys, refresh } from '../data/queries.ts';
+import { keys, refresh, useCredentials } from '../data/queries.ts';
 import { paths } from '../paths.ts';
 import { ProviderMark } from '../provider-mark.tsx';
 import { Answer } from './answer.tsx';
@@ -131,7 +131,17 @@ function Ending({ run, view, name, answer }: { run: Run; view: RunView; name: st
   const reason = run.reason ?? view.reason;
   const usage = run.usage ?? view.usage;
   const again = useStartRun();
-  const retry = () => again.mutate({ provider: run.provider, prompt: run.prompt, model: run.model ?? undefined });
+  const credentials = useCredentials();
+  const retry = () => {
+    // The account of then, unless it was disconnected since.
+    const account = credentials.data?.find(({ id }) => id === run.credentialId);
+    again.mutate({
+      provider: run.provider,
+      credentialId: account?.id,
+      prompt: run.prompt,
+      model: run.model ?? undefined,
+    });
+  };
   const signIn =
     reason?.code === 'provider_auth' || reason?.code === 'credential_expired' || reason?.code === 'no_credential';
   const retryButton = (

@@ -1,6 +1,6 @@
 /** Prompts and answers: history beside, the conversation in the middle, the next prompt below it. */
 
-import type { ProviderId, RunId } from '@polydev/protocol';
+import type { RunId } from '@polydev/protocol';
 import { History as HistoryIcon } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { useParams, useSearchParams } from 'react-router';
@@ -15,9 +15,10 @@ import { Composer } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
 import { EmptyRuns } from './empty-runs.tsx';
 import { History } from './history.tsx';
+import { chooseTarget, type Target, targetsOf } from './targets.ts';
 import { useStartRun } from './use-start-run.ts';
 
-const lastProviderKey = 'polydev.provider';
+const lastTargetKey = 'polydev.target';
 
 export default function RunsPage() {
   useTitle('Runs');
@@ -32,33 +33,33 @@ export default function RunsPage() {
   const [historyOpen, setHistoryOpen] = useState(false);
   const [text, setText] = useState('');
   const [model, setModel] = useState('');
-  const [chosen, setChosen] = useState(() => query.get('provider') ?? localStorage.getItem(lastProviderKey));
+  const [chosen, setChosen] = useState(() => query.get('provider') ?? localStorage.getItem(lastTargetKey));
   const field = useRef<HTMLTextAreaElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
 
-  const connected = new Set<ProviderId>(credentials.data?.map(({ provider }) => provider));
-  const provider =
-    providers.data?.find(({ id }) => id === chosen && connected.has(id)) ??
-    providers.data?.find(({ id }) => connected.has(id)) ??
-    providers.data?.[0];
+  const targets = targetsOf(providers.data ?? [], credentials.data ?? []);
+  const target = chooseTarget(targets, chosen);
   const knownModels = (runs.data?.pages.flat() ?? []).flatMap((run) =>
-    run.provider === provider?.id && run.model !== null ? [run.model] : [],
+    run.provider === target?.provider.id && run.model !== null ? [run.model] : [],
   );
 
+  // What the answer needs is there before the answer is.
+  useEffect(() => void import('./markdown.tsx'), []);
   useEffect(() => {
     if (runId === undefined && !matchMedia('(pointer: coarse)').matches) field.current?.focus();
   }, [runId]);
 
-  function choose(id: ProviderId): void {
-    setChosen(id);
-    setModel('');
-    localStorage.setItem(lastProviderKey, id);
+  function choose({ provider, credentialId }: Target): void {
+    if (provider.id !== target?.provider.id) setModel('');
+    setChosen(credentialId);
+    if (credentialId !== null) localStorage.setItem(lastTargetKey, credentialId);
   }
 
   function run(): void {
-    if (!provider) return;
+    if (!target?.credentialId) return;
+    const { provider, credentialId } = target;
     start.mutate(
-      { provider: provider.id, prompt: text, model: model === '' ? undefined : model },
+      { provider: provider.id, credentialId, prompt: text, model: model === '' ? undefined : model },
       { onSuccess: () => setText('') },
     );
   }
@@ -79,9 +80,10 @@ export default function RunsPage() {
           {runId !== undefined ? (
             <ChosenRun key={runId} id={runId as RunId} scroller={scroller} />
           ) : (
-            credentials.data && (
+            credentials.data &&
+            providers.data && (
               <EmptyRuns
-                anyConnected={connected.size > 0}
+                anyConnected={target !== undefined}
                 onExample={(prompt) => {
                   setText(prompt);
                   field.current?.focus();
@@ -90,15 +92,14 @@ export default function RunsPage() {
             )
           )}
         </div>
-        {provider && connected.size > 0 && (
+        {target && (
           <Composer
             field={field}
             text={text}
             onText={setText}
-            providers={providers.data ?? []}
-            connected={connected}
-            provider={provider}
-            onProvider={choose}
+            targets={targets}
+            target={target}
+            onTarget={choose}
             model={model}
             knownModels={knownModels}
             onModel={setModel}
