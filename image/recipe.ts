@@ -23,7 +23,13 @@ export interface Recipe {
 
 /** An npm lock file; its root entry doubles as the package.json. */
 export interface ToolLock {
-  packages: Record<string, { version?: string; dependencies?: Record<string, string> }>;
+  packages: Record<string, LockedPackage>;
+}
+
+interface LockedPackage {
+  version?: string;
+  integrity?: string;
+  dependencies?: Record<string, string>;
 }
 
 /** Node's name, and Debian's for the same processor. */
