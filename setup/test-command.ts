@@ -9,9 +9,10 @@ import { prepareHost } from './host.ts';
 import { projectRoot } from './paths.ts';
 import { createProgress } from './progress.ts';
 import { hostPackages, testPackages } from './system-packages.ts';
+import { startTestDatabase } from './test-database.ts';
 
 /** These use the host itself (links, cgroups, images), so one at a time; all others share the cores. */
-const oneAtATime = /^(drivers\/oci|hostd|image|setup|e2e)\//;
+const oneAtATime = /^(drivers\/oci|hostd|image|setup|e2e|web\/tests\/pages)/;
 const testTimeoutMs = 15 * 60 * 1000;
 
 interface Counts {
@@ -23,8 +24,18 @@ interface Counts {
 export async function runTests(args: string[]): Promise<number> {
   const [part = ''] = args;
   const progress = createProgress(process.stderr);
-  await prepareHost({ packages: { ...hostPackages, ...testPackages }, progress, assumeYes: true });
+  const packages = { ...hostPackages, ...testPackages };
+  const { user } = await prepareHost({ packages, progress, assumeYes: true });
+  const database = await progress.step('Test database', () => startTestDatabase(user));
+  process.env.POLYDEV_TEST_DATABASE_URL = database.url;
+  try {
+    return await runAll(part);
+  } finally {
+    await database.stop();
+  }
+}
 
+async function runAll(part: string): Promise<number> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   if (part === '') for (const check of checks) countOne(counts, await check());
 
