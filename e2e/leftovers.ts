@@ -1,13 +1,12 @@
 /** What must not be there: leftovers of sandboxes on the host, and secrets outside the vault. */
 
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { HostPaths } from '../setup/paths.ts';
 
 const run = promisify(execFile);
-/** Larger files do not hold what a sign-in writes; the database's own files are smaller. */
+/** What a sign-in could write is smaller. */
 const maxSearchedBytes = 256 * 1024 * 1024;
 
 /** One line for each process, mount, link, cgroup, firewall table and journal entry that a stopped product left. */
@@ -42,16 +41,17 @@ export async function sandboxLinks(): Promise<string[]> {
   return present.map(({ ifname }) => ifname).filter((name) => name.startsWith('pdv'));
 }
 
-/** Each file below the folders that holds one of the secrets, plainly, in base64 or URL-encoded. */
-export function findSecrets(folders: readonly string[], secrets: readonly string[]): string[] {
+/** Each file of this machine's disk, changed since the mark, that holds a secret: plainly, in base64 or URL-encoded. */
+export async function findSecretsOnDisk(mark: string, secrets: readonly string[]): Promise<string[]> {
   const needles = secrets.flatMap((secret) => [
     { secret, bytes: Buffer.from(secret) },
+    // The last characters of base64 depend on what follows.
     { secret, bytes: Buffer.from(Buffer.from(secret).toString('base64').replace(/=+$/, '').slice(0, -2)) },
     { secret, bytes: Buffer.from(encodeURIComponent(secret)) },
   ]);
   const found: string[] = [];
-  for (const file of folders.flatMap(filesBelow)) {
-    const content = readFileSync(file);
+  for (const file of await filesChangedSince(mark)) {
+    const content = readBytes(file);
     for (const { secret, bytes } of needles) {
       if (content.includes(bytes)) found.push(`${file} holds ${secret.slice(0, 8)}…`);
     }
@@ -59,13 +59,20 @@ export function findSecrets(folders: readonly string[], secrets: readonly string
   return found;
 }
 
-function filesBelow(folder: string): string[] {
-  const files: string[] = [];
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    if (entry.isFile() && statSync(path).size <= maxSearchedBytes) files.push(path);
+/** Without the test's own browser, where a person's typing may be remembered: that is their machine, not the server. */
+async function filesChangedSince(mark: string): Promise<string[]> {
+  const size = ['-size', `-${maxSearchedBytes}c`];
+  const find = ['/', '-xdev', '-name', 'playwright*', '-prune', '-o', '-type', 'f', '-newer', mark, ...size, '-print0'];
+  const { stdout } = await run('find', find, { maxBuffer: 64 * 1024 * 1024 }).catch((error) => error);
+  return String(stdout).split('\0').filter(Boolean);
+}
+
+function readBytes(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch {
+    return Buffer.alloc(0); // It went while we looked.
   }
-  return files;
 }
 
 function readText(path: string): string {

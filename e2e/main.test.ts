@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ProviderId } from '@polydev/protocol';
 import { openDashboard } from './dashboard.ts';
-import { findLeftovers, findSecrets, sandboxLinks } from './leftovers.ts';
+import { findLeftovers, findSecretsOnDisk, sandboxLinks } from './leftovers.ts';
 import { owner } from './owner.ts';
 import { startAgain } from './product.ts';
-import { type BrowserLogin, connectByApiKey, disconnect, runPrompt, signInByBrowser } from './sign-in.ts';
+import { type BrowserLogin, connectByApiKey, disconnect, runPrompt, signInByBrowser, startPrompt } from './sign-in.ts';
 import { openWorld } from './world.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -21,7 +21,7 @@ const browserLogins: readonly BrowserLogin[] = [
 
 test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', timeout: 15 * 60_000 }, async (t) => {
   const linksBefore = await sandboxLinks();
-  const world = await openWorld();
+  const world = await openWorld({ privateCheckout: true });
   const { product, doubles } = world;
   const dashboard = await openDashboard();
   const { page } = dashboard;
@@ -49,7 +49,7 @@ test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', time
     if (failure) throw failure;
   };
 
-  await step('the process that listens is not root', () => {
+  await step('the process that listens is not root, though only root can read the checkout', () => {
     const port = Number(new URL(product.url).port);
     assert.notEqual(uidOfListener(port), 0);
   });
@@ -73,6 +73,20 @@ test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', time
       assert.ok(wasAsked(login.provider, 'oauth', word));
     });
   }
+
+  await step('while a run holds a credential, no disk does', async () => {
+    doubles.state.behaviour.claude_code.model = 'slow';
+    await startPrompt(
+      world,
+      page,
+      'claude_code',
+      'Please say exactly one two three four five six seven eight nine ten',
+    );
+    await page.getByTestId('answer').last().getByText('one').waitFor();
+    assert.deepEqual(await findSecretsOnDisk(join(product.scratch, 'config.json'), doubles.state.secrets()), []);
+    doubles.state.behaviour.claude_code.model = 'ok';
+    await page.locator('[data-testid=answer][aria-busy=false]').last().waitFor();
+  });
 
   await page.goto(`${product.url}/dashboard/remote-cli`);
   await page.locator('[data-testid=card-openai_codex][data-state=connected]').waitFor();
@@ -114,18 +128,7 @@ test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', time
     assert.deepEqual(await findLeftovers(product.paths, linksBefore), []);
     const secrets = [...doubles.state.secrets(), owner.password];
     assert.ok(secrets.length > 10);
-    assert.deepEqual(
-      findSecrets(
-        [
-          join(product.paths.home, 'controller'),
-          join(product.paths.home, 'logs'),
-          product.paths.journal,
-          product.paths.run,
-        ],
-        secrets,
-      ),
-      [],
-    );
+    assert.deepEqual(await findSecretsOnDisk(join(product.scratch, 'config.json'), secrets), []);
   });
 });
 

@@ -1,8 +1,9 @@
 /** Sets the product up as its owner would, and answers an API token for programs. */
 
+import { randomUUID } from 'node:crypto';
 import type { Product } from './product.ts';
 
-export const owner = { name: 'Ada', password: 'correct horse battery' };
+export const owner = { name: 'Ada', password: `correct horse ${randomUUID()}` };
 
 export async function setUpOwner(product: Product): Promise<string> {
   const setupToken = new URL(product.setupUrl).hash.replace('#token=', '');
@@ -11,7 +12,7 @@ export async function setUpOwner(product: Product): Promise<string> {
     .getSetCookie()
     .map((line) => line.split(';')[0])
     .join('; ');
-  const created = await post(product, '/api/tokens', { name: 'bench' }, cookie);
+  const created = await post(product, '/api/tokens', { name: 'bench', scopes: ['admin'] }, cookie);
   const { secret } = (await created.json()) as { secret: string };
   return secret;
 }

@@ -1,7 +1,17 @@
 /** The whole product as a person starts it, on a data folder and a port of its own. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,11 +35,13 @@ export interface ProductOptions {
   /** Merged into the controller's config file. */
   config: Record<string, unknown>;
   extraCaPem?: string;
+  /** Start from a copy of the sources that nobody but root can read. */
+  privateCheckout?: boolean;
 }
 
 const startTimeoutMs = 10 * 60 * 1000;
 
-export async function startProduct({ config, extraCaPem }: ProductOptions): Promise<Product> {
+export async function startProduct({ config, extraCaPem, privateCheckout = false }: ProductOptions): Promise<Product> {
   const scratch = mkdtempSync(join(tmpdir(), 'polydev-e2e-'));
   chmodSync(scratch, 0o755);
   const configFile = join(scratch, 'config.json');
@@ -37,16 +49,30 @@ export async function startProduct({ config, extraCaPem }: ProductOptions): Prom
   if (extraCaPem) writeFileSync(caFile, extraCaPem);
   const egress = { ...(config.egress as object), ...(extraCaPem && { extraCaFile: caFile }) };
   writeFileSync(configFile, JSON.stringify({ ...config, egress }, null, 2));
-  return startAgain(scratch, configFile);
+  if (privateCheckout) copyCheckout(join(scratch, 'checkout'));
+  return startAgain(scratch);
+}
+
+/** The sources in a folder that only root can read, as after a clone into root's home. */
+function copyCheckout(target: string): void {
+  mkdirSync(target, { mode: 0o700 });
+  for (const name of readdirSync(projectRoot)) {
+    const source = join(projectRoot, name);
+    if (name === 'node_modules') symlinkSync(source, join(target, name));
+    else if (!/^(\.git|e2e|docs)$/.test(name)) cpSync(source, join(target, name), { recursive: true });
+  }
 }
 
 /** Starts on the data that an earlier start left. */
-export async function startAgain(scratch: string, configFile = join(scratch, 'config.json')): Promise<Product> {
+export async function startAgain(scratch: string): Promise<Product> {
   const home = join(scratch, 'home');
+  const configFile = join(scratch, 'config.json');
+  const privateCheckout = join(scratch, 'checkout');
+  const checkout = existsSync(privateCheckout) ? privateCheckout : projectRoot;
   const port = await freePort();
   const startedMs = performance.now();
   const args = ['up', '--yes', '--port', String(port), '--data', home, '--config', configFile];
-  const child = spawn(join(projectRoot, 'polydev'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(join(checkout, 'polydev'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const { url, setupUrl } = await links(child);
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   return {

@@ -45,7 +45,7 @@ export function shareOf(picture: Picture, colour: { r: number; g: number; b: num
   return hits / (pixels.length / bytesPerPixel);
 }
 
-async function handshake(stream: Duplex, reader: Reader): Promise<Picture> {
+export async function handshake(stream: Duplex, reader: Reader): Promise<Picture> {
   await reader.take(12);
   stream.write('RFB 003.008\n');
   const [count = 0] = await reader.take(1);
@@ -118,11 +118,11 @@ async function readRectangle(reader: Reader, picture: Picture): Promise<void> {
   }
 }
 
-interface Reader {
+export interface Reader {
   take(bytes: number): Promise<Buffer>;
 }
 
-function createReader(stream: Duplex): Reader {
+export function createReader(stream: Duplex): Reader {
   const chunks: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
   let rest: Buffer = Buffer.alloc(0);
   return {

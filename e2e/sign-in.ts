@@ -92,9 +92,13 @@ export async function connectByApiKey(world: World, page: Page, provider: Provid
 
 /** Sends a prompt from the dashboard and waits for its whole answer. */
 export async function runPrompt(world: World, page: Page, provider: ProviderId, word: string): Promise<void> {
-  await page.goto(`${world.product.url}/dashboard/runs?provider=${provider}`);
-  await page.getByRole('textbox', { name: /prompt/i }).fill(`Please say exactly ${word}`);
-  await page.keyboard.press('Control+Enter');
+  await startPrompt(world, page, provider, `Please say exactly ${word}`);
   await page.getByTestId('answer').last().getByText(word).waitFor();
   await page.locator('[data-testid=answer][aria-busy=false]').last().waitFor();
+}
+
+export async function startPrompt(world: World, page: Page, provider: ProviderId, prompt: string): Promise<void> {
+  await page.goto(`${world.product.url}/dashboard/runs?provider=${provider}`);
+  await page.getByRole('textbox', { name: /prompt/i }).fill(prompt);
+  await page.keyboard.press('Control+Enter');
 }

@@ -11,7 +11,12 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function openWorld(config: Record<string, unknown> = {}): Promise<World> {
+export interface WorldOptions {
+  config?: Record<string, unknown>;
+  privateCheckout?: boolean;
+}
+
+export async function openWorld({ config = {}, privateCheckout = false }: WorldOptions = {}): Promise<World> {
   const past: SeenRequest[] = [];
   const waiting = new Set<() => void>();
   const doubles = await startDoubles({
@@ -21,7 +26,11 @@ export async function openWorld(config: Record<string, unknown> = {}): Promise<W
     },
   });
   const routes = Object.fromEntries(doubles.hosts.map((host) => [host, `127.0.0.1:${doubles.port}`]));
-  const product = await startProduct({ config: { ...config, egress: { routes } }, extraCaPem: doubles.caPem });
+  const product = await startProduct({
+    config: { ...config, egress: { routes } },
+    extraCaPem: doubles.caPem,
+    privateCheckout,
+  });
   return {
     product,
     doubles,
