@@ -7,14 +7,9 @@ import { idSchema as idOf } from './ids.ts';
 import { limits } from './limits.ts';
 import { ProviderId, RunEvent, Usage } from './run-event.ts';
 import { Profile } from './sandbox.ts';
+import { keysOf, Nullable, Time } from './shapes.ts';
 import { type RunState, runMoves, type SandboxState, type SessionState, sandboxMoves, sessionMoves } from './states.ts';
 
-function keysOf<S extends string>(moves: Record<S, unknown>) {
-  return Type.Unsafe<S>(Type.String({ enum: Object.keys(moves) }));
-}
-
-const Time = Type.Integer({ description: 'Milliseconds since 1970-01-01 UTC.' });
-const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const ErrorCodeSchema = Type.Unsafe<ErrorCode>(Type.String());
 
 /** Why a thing ended badly: a stable code and one sentence for people. */
@@ -30,42 +25,6 @@ export const ErrorBody = Type.Object({
   }),
 });
 export type ErrorBody = Static<typeof ErrorBody>;
-
-// ---- People ----
-
-export const User = Type.Object({
-  id: idOf('user'),
-  name: Type.String(),
-  role: Type.Union([Type.Literal('owner'), Type.Literal('member')]),
-});
-export type User = Static<typeof User>;
-
-const Name = Type.String({ minLength: 1, maxLength: 64, pattern: '\\S' });
-const Password = Type.String({ minLength: limits.passwordMinLength, maxLength: 1024 });
-
-export const SetupStatus = Type.Object({ needed: Type.Boolean() });
-export const SetupRequest = Type.Object({
-  setupToken: Type.String({ maxLength: 128 }),
-  name: Name,
-  password: Password,
-});
-export type SetupRequest = Static<typeof SetupRequest>;
-export const LoginRequest = Type.Object({ name: Name, password: Type.String({ maxLength: 1024 }) });
-export type LoginRequest = Static<typeof LoginRequest>;
-
-export const ApiToken = Type.Object({
-  id: idOf('token'),
-  name: Type.String(),
-  createdAtMs: Time,
-  lastUsedAtMs: Nullable(Time),
-});
-export type ApiToken = Static<typeof ApiToken>;
-export const CreateApiToken = Type.Object({ name: Name });
-export const CreatedApiToken = Type.Object({
-  token: ApiToken,
-  secret: Type.String({ description: 'Shown this once.' }),
-});
-export type CreatedApiToken = Static<typeof CreatedApiToken>;
 
 // ---- Providers ----
 
@@ -89,10 +48,16 @@ export type ProviderInfo = Static<typeof ProviderInfo>;
 
 export const SessionStateSchema = keysOf<SessionState>(sessionMoves);
 
+/** Tells several accounts of one provider apart. Where none is said it is `default`. */
+const Label = Type.String({ minLength: 1, maxLength: 64, pattern: '\\S' });
+/** Beside the accounts that are there: `credential_exists` when one has this label. Otherwise it is replaced. */
+const NewAccount = Type.Boolean();
+
 export const StartSession = Type.Object({
   provider: ProviderId,
   userId: Type.Optional(idOf('user')),
-  label: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  label: Type.Optional(Label),
+  newAccount: Type.Optional(NewAccount),
 });
 export type StartSession = Static<typeof StartSession>;
 
@@ -136,6 +101,20 @@ export const AuthSession = Type.Object({
 });
 export type AuthSession = Static<typeof AuthSession>;
 
+/** What of a list is asked for. `before`: only what is older than this one. */
+const page = <K extends 'session' | 'run'>(kind: K) => ({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+  before: Type.Optional(idOf(kind)),
+});
+
+export const ListSessions = Type.Object({
+  ...page('session'),
+  provider: Type.Optional(ProviderId),
+  /** `active`: has not ended. */
+  state: Type.Optional(keysOf<SessionState | 'active'>({ active: [], ...sessionMoves })),
+});
+export type ListSessions = Static<typeof ListSessions>;
+
 export const Ticket = Type.Object({
   /** Offer it as the WebSocket subprotocol `ticket.<ticket>` beside `binary`. */
   ticket: Type.String(),
@@ -166,9 +145,42 @@ export type Credential = Static<typeof Credential>;
 export const AddApiKey = Type.Object({
   provider: ProviderId,
   apiKey: Type.String({ minLength: 8, maxLength: 1024, pattern: '^[\\x21-\\x7e]+$' }),
-  label: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  label: Type.Optional(Label),
+  newAccount: Type.Optional(NewAccount),
 });
 export type AddApiKey = Static<typeof AddApiKey>;
+
+export const ListCredentials = Type.Object({ provider: Type.Optional(ProviderId) });
+export type ListCredentials = Static<typeof ListCredentials>;
+export const RenameCredential = Type.Object({ label: Label });
+export type RenameCredential = Static<typeof RenameCredential>;
+
+/** What one account was used for in the last seven days. */
+export const AccountUsage = Type.Object({
+  provider: ProviderId,
+  /** May be one that has been disconnected since. */
+  credentialId: Nullable(idOf('credential')),
+  /** Seven, today last. */
+  days: Type.Array(
+    Type.Object({
+      /** `2026-11-20`, in the time zone asked for. */
+      day: Type.String(),
+      runs: Type.Integer(),
+      /** Of these runs, those that did not succeed. */
+      failed: Type.Integer(),
+      inputTokens: Type.Integer(),
+      outputTokens: Type.Integer(),
+      /** As far as the tool reports it, in US dollars. */
+      costUsd: Type.Number(),
+    }),
+  ),
+});
+export type AccountUsage = Static<typeof AccountUsage>;
+export const AskUsage = Type.Object({
+  /** IANA name; decides where days begin. Without it: UTC. */
+  timeZone: Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z][A-Za-z0-9_+/-]*$' })),
+});
+export type AskUsage = Static<typeof AskUsage>;
 
 // ---- Runs ----
 
@@ -201,6 +213,17 @@ export const Run = Type.Object({
   endedAtMs: Nullable(Time),
 });
 export type Run = Static<typeof Run>;
+
+export const ListRuns = Type.Object({
+  ...page('run'),
+  provider: Type.Optional(ProviderId),
+  credentialId: Type.Optional(idOf('credential')),
+  /** `active`: has not ended. */
+  state: Type.Optional(keysOf<RunState | 'active'>({ active: [], ...runMoves })),
+  /** The prompt contains this, whatever the case. */
+  search: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+});
+export type ListRuns = Static<typeof ListRuns>;
 
 /** One line of a run's stream. */
 export const RunStreamEvent = Type.Union([

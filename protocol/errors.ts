@@ -22,6 +22,9 @@ export const errorCatalogue = {
   wrong_setup_link: { status: 403, hint: 'Use the link that the last start printed; it works once.' },
   already_set_up: { status: 409, hint: 'Sign in with the account that was made at set-up.' },
   forbidden: { status: 403, hint: 'Ask an administrator of this Polydev.' },
+  scope_missing: { status: 403, hint: 'Create an API token with the scope that is missing, under Settings.' },
+  wrong_password: { status: 403, hint: 'Enter the password that you sign in with now.' },
+  name_taken: { status: 409, hint: 'Choose another name.' },
   wrong_origin: { status: 403, hint: 'Open the dashboard at its own address.' },
   ticket_refused: { status: 403, hint: 'Ask for a new ticket; each works once, for 30 seconds.' },
 
@@ -29,6 +32,7 @@ export const errorCatalogue = {
   not_root: { status: 500, hint: 'Run the command as root, for example with sudo.' },
   host_lacks: { status: 500, hint: 'Run `polydev doctor` and follow what it says.' },
   port_taken: { status: 500, hint: 'Stop the other program or choose another port with --port.' },
+  wrong_data_folder: { status: 500, hint: 'Choose another folder with --data; a demo and real data stay apart.' },
   disk_full: { status: 507, hint: 'Free some disk space, then try again.' },
   no_network: { status: 500, hint: 'Check the connection to the package mirrors, then try again.' },
   image_missing: { status: 503, hint: 'Run `polydev image build`.' },

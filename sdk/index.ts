@@ -1,12 +1,20 @@
 /** A typed client of Polydev's HTTP API, for browsers (login cookie) and for programs (API token). */
 
 import type {
+  AccountUsage,
   AddApiKey,
   ApiToken,
   AuthSession,
+  ChangePassword,
+  ChangeProfile,
+  CreateApiToken,
   CreatedApiToken,
   Credential,
   CredentialId,
+  ListCredentials,
+  ListRuns,
+  ListSessions,
+  Login,
   LoginRequest,
   ProviderInfo,
   Run,
@@ -17,6 +25,7 @@ import type {
   SessionEvent,
   SessionId,
   SetupRequest,
+  SetupStatus,
   StartedSession,
   StartRun,
   StartSession,
@@ -27,6 +36,7 @@ import { isFinal, runMoves, sessionMoves } from '@polydev/protocol/states';
 import { type FollowOptions, follow } from './follow.ts';
 import { createHttp, type PolydevOptions } from './http.ts';
 
+export type { ListRuns } from '@polydev/protocol';
 export { type ApiErrorCode, PolydevApiError } from './errors.ts';
 export type { FollowOptions } from './follow.ts';
 export type { PolydevOptions } from './http.ts';
@@ -41,18 +51,13 @@ interface Items<T> {
   items: T[];
 }
 
-export interface ListRuns {
-  limit?: number;
-  /** Only what is older than this run. */
-  before?: RunId;
-}
-
 export type Polydev = ReturnType<typeof createPolydev>;
 
 export function createPolydev(options: PolydevOptions) {
   const http = createHttp(options);
   const get = <T>(path: string) => http.request<T>('GET', path);
   const post = <T>(path: string, body?: unknown) => http.request<T>('POST', path, { body });
+  const patch = <T>(path: string, body: unknown) => http.request<T>('PATCH', path, { body });
   const remove = (path: string) => http.request<void>('DELETE', path);
   const list = async <T>(path: string) => (await get<Items<T>>(path)).items;
 
@@ -66,16 +71,29 @@ export function createPolydev(options: PolydevOptions) {
     serverNowMs: http.serverNowMs,
 
     setup: {
-      needed: async () => (await get<{ needed: boolean }>('/api/setup')).needed,
+      status: () => get<SetupStatus>('/api/setup'),
       complete: (request: SetupRequest) => post<User>('/api/setup', request),
     },
     login: (request: LoginRequest) => post<User>('/api/login', request),
     logout: () => post<void>('/api/logout'),
     me: () => get<User>('/api/me'),
 
+    profile: {
+      change: (change: ChangeProfile) => patch<User>('/api/me', change),
+      /** Every other login ends; API tokens stay. */
+      changePassword: (change: ChangePassword) => post<void>('/api/me/password', change),
+    },
+    /** The browsers that are signed in. */
+    logins: {
+      list: () => list<Login>('/api/logins'),
+      end: (id: Login['id']) => remove(`/api/logins/${encodeURIComponent(id)}`),
+      /** All but the one that asks. */
+      endOthers: () => remove('/api/logins'),
+    },
+
     tokens: {
       list: () => list<ApiToken>('/api/tokens'),
-      create: (name: string) => post<CreatedApiToken>('/api/tokens', { name }),
+      create: (request: CreateApiToken) => post<CreatedApiToken>('/api/tokens', request),
       revoke: (id: ApiToken['id']) => remove(`/api/tokens/${encodeURIComponent(id)}`),
     },
 
@@ -83,10 +101,13 @@ export function createPolydev(options: PolydevOptions) {
 
     sessions: {
       start: (request: StartSession) => post<StartedSession>('/api/auth/start', request),
-      list: () => list<AuthSession>('/api/auth/sessions'),
+      /** Newest first, 50 unless told otherwise. */
+      list: (query: ListSessions = {}) => list<AuthSession>(withQuery('/api/auth/sessions', query)),
       get: (id: SessionId) => get<AuthSession>(session(id)),
       cancel: (id: SessionId) => http.request<AuthSession>('DELETE', session(id)),
       extend: (id: SessionId) => post<AuthSession>(`${session(id)}/extend`),
+      /** What its machine wrote to the console: live, or as kept when the sign-in failed; otherwise empty. */
+      console: async (id: SessionId) => (await http.open(`${session(id)}/console`)).text(),
       /** Asks for a ticket; the address works once, for 30 s. */
       async display(id: SessionId): Promise<DisplayAddress> {
         const { ticket: secret } = await ticket(id);
@@ -103,11 +124,20 @@ export function createPolydev(options: PolydevOptions) {
     },
 
     credentials: {
-      list: () => list<Credential>('/api/credentials'),
+      list: (query: ListCredentials = {}) => list<Credential>(withQuery('/api/credentials', query)),
       addApiKey: (request: AddApiKey) => post<Credential>('/api/credentials', request),
+      rename: (id: CredentialId, label: string) => patch<Credential>(credential(id), { label }),
       remove: (id: CredentialId) => remove(credential(id)),
+      /** The last seven days, as days of the time zone, which is this machine's unless told otherwise. */
+      usage: (id: CredentialId, timeZone = localTimeZone()) =>
+        get<AccountUsage>(withQuery(`${credential(id)}/usage`, { timeZone })),
       /** A tiny real run; answers the credential with its new status. */
       test: (id: CredentialId) => post<Credential>(`${credential(id)}/test`),
+    },
+
+    usage: {
+      /** Of every account that was used in the last seven days, disconnected ones included. */
+      list: (timeZone = localTimeZone()) => list<AccountUsage>(withQuery('/api/usage', { timeZone })),
     },
 
     sandboxes: {
@@ -119,13 +149,8 @@ export function createPolydev(options: PolydevOptions) {
 
     runs: {
       start: (request: StartRun) => post<Run>('/api/runs', request),
-      /** Newest first. */
-      list({ limit, before }: ListRuns = {}) {
-        const query = new URLSearchParams();
-        if (limit !== undefined) query.set('limit', String(limit));
-        if (before !== undefined) query.set('before', before);
-        return list<Run>(query.size === 0 ? '/api/runs' : `/api/runs?${query}`);
-      },
+      /** Newest first, 50 unless told otherwise. */
+      list: (query: ListRuns = {}) => list<Run>(withQuery('/api/runs', query)),
       get: (id: RunId) => get<Run>(run(id)),
       cancel: (id: RunId) => post<Run>(`${run(id)}/cancel`),
       remove: (id: RunId) => remove(run(id)),
@@ -139,4 +164,14 @@ export function createPolydev(options: PolydevOptions) {
         ),
     },
   };
+}
+
+function withQuery(path: string, query: Record<string, string | number | undefined>): string {
+  const parts = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) parts.set(name, String(value));
+  return parts.size === 0 ? path : `${path}?${parts}`;
+}
+
+function localTimeZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }

@@ -36,10 +36,14 @@ export function useMe() {
   });
 }
 
-export const useSetupNeeded = () => useQuery({ queryKey: keys.setup, queryFn: polydev.setup.needed });
+const setupQuery = { queryKey: keys.setup, queryFn: polydev.setup.status };
+export const useSetupNeeded = () => useQuery({ ...setupQuery, select: ({ needed }) => needed });
+/** Local stand-ins answer instead of the real providers. */
+export const useDemo = () =>
+  useQuery({ ...setupQuery, staleTime: Number.POSITIVE_INFINITY, select: ({ demo }) => demo }).data === true;
 export const useTokens = () => useQuery({ queryKey: keys.tokens, queryFn: polydev.tokens.list });
-export const useCredentials = () => useQuery({ queryKey: keys.credentials, queryFn: polydev.credentials.list });
-export const useSessions = () => useQuery({ queryKey: keys.sessions, queryFn: polydev.sessions.list });
+export const useCredentials = () => useQuery({ queryKey: keys.credentials, queryFn: () => polydev.credentials.list() });
+export const useSessions = () => useQuery({ queryKey: keys.sessions, queryFn: () => polydev.sessions.list() });
 
 export const useProviders = () =>
   useQuery({

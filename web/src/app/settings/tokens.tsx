@@ -57,7 +57,7 @@ function NewToken({ onCreated }: { onCreated(created: CreatedApiToken): void }) 
 
   function submit(event: FormEvent): void {
     event.preventDefault();
-    create.mutate(name.trim());
+    create.mutate({ name: name.trim(), scopes: ['run', 'connect'] });
   }
 
   return (
