@@ -60,7 +60,7 @@ describe('a build', { skip: whyNoImage() || noLayer }, () => {
   });
 
   test('without root says so', { timeout }, async (t) => {
-    t.mock.method(process, 'getuid', () => 1000);
+    t.mock.method(process as Required<Pick<NodeJS.Process, 'getuid'>>, 'getuid', () => 1000);
     await assert.rejects(buildImage({ cacheDir: scratchFolder(t) }), { code: 'not_root' });
   });
 
