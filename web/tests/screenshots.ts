@@ -128,8 +128,10 @@ const scenes: Record<string, Scene> = {
     arrange: signInUpTo(20),
     async act(page) {
       await live(page);
-      await page.getByRole('button', { name: 'Keys', exact: true }).click();
-      await page.getByRole('button', { name: 'Ctrl' }).click();
+      // On a touch screen they are there from the start.
+      const ctrl = page.getByRole('button', { name: 'Ctrl' });
+      if (!(await ctrl.isVisible())) await page.getByRole('button', { name: 'Keys', exact: true }).click();
+      await ctrl.click();
     },
   },
   'sign-in-clipboard': {
@@ -219,7 +221,7 @@ const scenes: Record<string, Scene> = {
         event: { type: 'tool', name: 'WebFetch', phase: 'started', summary: 'nginx.org/en/docs' },
       });
     },
-    act: (page) => page.getByText('nginx.org/en/docs').first().waitFor(),
+    act: (page) => page.getByTestId('answer').locator('strong').waitFor(),
   },
   'runs-failed': {
     path: '/dashboard/runs/run_failedxxxxxxxxxxxxxx',

@@ -1,7 +1,7 @@
 /** What else can be done with a tool; with several accounts, for each of them. */
 
 import type { Credential, ProviderInfo } from '@polydev/protocol';
-import { Ellipsis, ExternalLink, History, KeyRound, MonitorUp, Plug, Stethoscope, X } from 'lucide-react';
+import { Ellipsis, ExternalLink, History, KeyRound, MonitorUp, Stethoscope, Unplug, X } from 'lucide-react';
 import { Fragment } from 'react';
 import { useNavigate } from 'react-router';
 import { IconButton } from '../../ui/button.tsx';
@@ -66,7 +66,7 @@ export function CardMenu(props: CardMenuProps) {
           <MenuItem icon={<Stethoscope />} disabled={testing} onSelect={() => onTest(credential)}>
             Test the connection
           </MenuItem>
-          <MenuItem icon={<Plug />} danger onSelect={() => onDisconnect(credential)}>
+          <MenuItem icon={<Unplug />} danger onSelect={() => onDisconnect(credential)}>
             Disconnect
           </MenuItem>
         </Fragment>

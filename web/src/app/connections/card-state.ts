@@ -25,6 +25,14 @@ export function cardStateOf(
   return { name: credential.status === 'active' ? 'connected' : 'expired', credential, others };
 }
 
+/** Only what waits for the person is loud: a sign-in to finish or to repeat; else the first one to make. */
+export function loudOf(states: readonly CardState[]): (state: CardState) => boolean {
+  const names = new Set(states.map(({ name }) => name));
+  if (names.has('signing_in') || names.has('expired')) return ({ name }) => name === 'signing_in' || name === 'expired';
+  if (names.has('connected')) return () => false;
+  return () => true;
+}
+
 const rank = ({ status }: Credential) => (status === 'active' ? 0 : 1);
 
 /** Who a credential belongs to, as its card says it. */

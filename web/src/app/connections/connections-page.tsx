@@ -7,7 +7,7 @@ import { failureOf } from '../data/errors.ts';
 import { isOver, useFollowedSessions } from '../data/follow-sessions.ts';
 import { runsPage, useCredentials, useMe, useProviders, useRuns, useSessions } from '../data/queries.ts';
 import { useTitle } from '../frame/title.ts';
-import { cardStateOf } from './card-state.ts';
+import { cardStateOf, loudOf } from './card-state.ts';
 import { LatestRuns } from './latest-runs.tsx';
 import { ProviderCard } from './provider-card.tsx';
 import { weekOf } from './week.ts';
@@ -26,6 +26,10 @@ export function ConnectionsPage() {
   const queries = [providers, credentials, sessions];
   const failed = queries.find(({ isError, data }) => isError && data === undefined);
   const ready = providers.data && credentials.data && sessions.data;
+  const cards = ready
+    ? providers.data.map((provider) => ({ provider, state: cardStateOf(provider.id, credentials.data, active) }))
+    : [];
+  const isLoud = loudOf(cards.map(({ state }) => state));
   const firstVisit = ready && credentials.data.length === 0 && active.length === 0;
 
   return (
@@ -47,11 +51,12 @@ export function ConnectionsPage() {
       ) : (
         <ul className="grid gap-4 lg:grid-cols-3 lg:gap-5">
           {ready
-            ? providers.data.map((provider) => (
+            ? cards.map(({ provider, state }) => (
                 <li key={provider.id}>
                   <ProviderCard
                     provider={provider}
-                    state={cardStateOf(provider.id, credentials.data, active)}
+                    state={state}
+                    loud={isLoud(state)}
                     week={weekOf(provider.id, latest, nowMs)}
                     weekIsPartial={latest.length === runsPage}
                   />

@@ -4,7 +4,7 @@ import type { Credential, ProviderInfo } from '@polydev/protocol';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { announce } from '../../ui/announcer.tsx';
-import { Button, ButtonLink } from '../../ui/button.tsx';
+import { Button, ButtonLink, type ButtonLook } from '../../ui/button.tsx';
 import { FailureNote } from '../../ui/failure-note.tsx';
 import { polydev } from '../data/client.ts';
 import { failureOf } from '../data/errors.ts';
@@ -23,12 +23,14 @@ import { WeekPlot } from './week-plot.tsx';
 export interface ProviderCardProps {
   provider: ProviderInfo;
   state: CardState;
+  /** Its button is what the page is about now. */
+  loud: boolean;
   week: Week;
   /** There are more runs than were looked at. */
   weekIsPartial: boolean;
 }
 
-export function ProviderCard({ provider, state, week, weekIsPartial }: ProviderCardProps) {
+export function ProviderCard({ provider, state, loud, week, weekIsPartial }: ProviderCardProps) {
   const [askingForKey, setAskingForKey] = useState(false);
   const [leaving, setLeaving] = useState<Credential | null>(null);
   const signIn = useStartSignIn();
@@ -88,6 +90,7 @@ export function ProviderCard({ provider, state, week, weekIsPartial }: ProviderC
         <PrimaryAction
           provider={provider}
           state={state}
+          look={loud ? 'primary' : 'quiet'}
           busy={signIn.isPending}
           onSignIn={start}
           onApiKey={askForKey}
@@ -110,22 +113,23 @@ export function ProviderCard({ provider, state, week, weekIsPartial }: ProviderC
 interface PrimaryActionProps {
   provider: ProviderInfo;
   state: CardState;
+  look: ButtonLook;
   busy: boolean;
   onSignIn(): void;
   onApiKey(): void;
 }
 
-function PrimaryAction({ provider, state, busy, onSignIn, onApiKey }: PrimaryActionProps) {
+function PrimaryAction({ provider, state, look, busy, onSignIn, onApiKey }: PrimaryActionProps) {
   if (state.name === 'signing_in') {
     return (
-      <ButtonLink to={signInPath(state.session.id)} look="primary" className="w-full">
+      <ButtonLink to={signInPath(state.session.id)} look={look} className="w-full">
         Return to desktop
       </ButtonLink>
     );
   }
   if (state.name === 'connected') {
     return (
-      <ButtonLink to={promptPath(provider.id)} className="w-full">
+      <ButtonLink to={promptPath(provider.id)} look={look} className="w-full">
         Run a prompt
       </ButtonLink>
     );
@@ -133,14 +137,14 @@ function PrimaryAction({ provider, state, busy, onSignIn, onApiKey }: PrimaryAct
   const byKey = state.name === 'expired' ? state.credential.kind === 'api_key' : provider.firstWayIn === 'api_key';
   if (byKey) {
     return (
-      <Button look="primary" className="w-full" onClick={onApiKey} data-testid={`api-key-${provider.id}`}>
+      <Button look={look} className="w-full" onClick={onApiKey} data-testid={`api-key-${provider.id}`}>
         {state.name === 'expired' ? 'Enter a new API key' : 'Connect with an API key'}
       </Button>
     );
   }
   return (
     <Button
-      look="primary"
+      look={look}
       className="w-full"
       busy={busy}
       onClick={onSignIn}

@@ -74,7 +74,11 @@ export function Composer(props: ComposerProps) {
             side="top"
             label="Provider"
             trigger={
-              <Button look="plain" className="min-w-0 gap-1" aria-label={`Provider: ${target.name}`}>
+              <Button
+                look="plain"
+                className="max-w-48 shrink-0 gap-1 px-2.5 sm:max-w-72"
+                aria-label={`Provider: ${target.name}`}
+              >
                 <span className="truncate">{target.name}</span>
                 <ChevronDown className="size-3.5 shrink-0" aria-hidden />
               </Button>

@@ -35,7 +35,7 @@ export function ModelMenu({ model, known, onModel }: ModelMenuProps) {
         side="top"
         label="Model"
         trigger={
-          <Button look="plain" className="min-w-0 gap-1 font-normal" aria-label={`Model: ${model || 'default'}`}>
+          <Button look="plain" className="min-w-0 shrink gap-1 font-normal" aria-label={`Model: ${model || 'default'}`}>
             <span className="truncate">{model || 'Default model'}</span>
             <ChevronDown className="size-3.5 shrink-0" aria-hidden />
           </Button>
