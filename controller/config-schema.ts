@@ -23,6 +23,8 @@ export const Config = Type.Object(
     publicUrl: orNull(Type.String({ pattern: '^https?://[^/]+/?$' })),
     /** Addresses or networks of proxies whose X-Forwarded-* headers are believed. */
     trustedProxies: Type.Array(Type.String(), { default: [] }),
+    /** Local stand-ins answer instead of the real providers, and the dashboard says so. */
+    demo: Type.Boolean({ default: false }),
     /** From one address. */
     requestsPerMinute: Type.Integer({ minimum: 1, default: 1200 }),
     logLevel: Type.Union(

@@ -132,7 +132,7 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
   const setup = createSetup(db);
   const app = await createHttpServer(
     {
-      ...{ services: workings.services, setup, relay, metrics },
+      ...{ services: workings.services, setup, relay, metrics, demo: config.demo },
       logins: createLogins(db, ephemeral),
       apiTokens: createApiTokens(db),
       tickets: createTickets(ephemeral),

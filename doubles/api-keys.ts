@@ -2,11 +2,12 @@
 
 import { randomBytes } from 'node:crypto';
 import { type ProviderId, providerIds } from '@polydev/protocol';
+import type { Memory } from './memory.ts';
 
 export type ApiKeys = Record<ProviderId, Set<string>>;
 export type ApiKeyOverrides = Partial<Record<ProviderId, readonly string[]>>;
 
-export function mintApiKey(provider: ProviderId): string {
+function mintApiKey(provider: ProviderId): string {
   const random = (bytes: number) => randomBytes(bytes).toString('base64url');
   switch (provider) {
     case 'claude_code':
@@ -19,9 +20,25 @@ export function mintApiKey(provider: ProviderId): string {
   }
 }
 
-/** Without a list of one's own, one fresh key per provider. */
-export function createApiKeys(overrides: ApiKeyOverrides = {}): ApiKeys {
-  return Object.fromEntries(
-    providerIds.map((provider) => [provider, new Set(overrides[provider] ?? [mintApiKey(provider)])]),
-  ) as ApiKeys;
+type Kept = Partial<Record<ProviderId, string[]>>;
+
+/** Without a list of one's own, one fresh key per provider; and those that sign-ins made in earlier starts. */
+export function createApiKeys(overrides: ApiKeyOverrides, memory: Memory): ApiKeys {
+  const kept = memory.recall<Kept>('api-keys') ?? {};
+  const keysOf = (provider: ProviderId) => [
+    ...(overrides[provider] ?? [mintApiKey(provider)]),
+    ...(kept[provider] ?? []),
+  ];
+  return Object.fromEntries(providerIds.map((provider) => [provider, new Set(keysOf(provider))])) as ApiKeys;
+}
+
+/** Makes a key that is accepted from now on. */
+export function createKeyMaker(apiKeys: ApiKeys, memory: Memory): (provider: ProviderId) => string {
+  return (provider) => {
+    const made = mintApiKey(provider);
+    apiKeys[provider].add(made);
+    const kept = memory.recall<Kept>('api-keys') ?? {};
+    memory.keep('api-keys', { ...kept, [provider]: [...(kept[provider] ?? []), made] } satisfies Kept);
+    return made;
+  };
 }

@@ -45,3 +45,9 @@ export function createBehaviour(overrides: BehaviourOverrides = {}): BehaviourTa
   });
   return Object.fromEntries(providerIds.map((provider) => [provider, row(provider)])) as BehaviourTable;
 }
+
+/** A prompt may ask for a failure, `fail with 429`, or for patience, `answer slowly`. */
+export function behaviourAskedFor(prompt: string): ModelBehaviour | undefined {
+  if (/\banswer slowly\b/i.test(prompt)) return 'slow';
+  return /\bfail with (401|429|500|garbage|down)\b/i.exec(prompt)?.[1]?.toLowerCase() as ModelBehaviour | undefined;
+}

@@ -4,9 +4,12 @@ import { webcrypto } from 'node:crypto';
 // tsyringe, inside x509, refuses to load without it.
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
+import type { Memory } from './memory.ts';
 
 const signing = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const dayMs = 86_400_000;
+/** A demo may stand for years, and nobody renews them. */
+const validDays = 3650;
 
 export interface Certificates {
   /** What a client must trust. */
@@ -24,10 +27,23 @@ function serialNumber(): string {
   return `5e${Buffer.from(webcrypto.getRandomValues(new Uint8Array(15))).toString('hex')}`;
 }
 
+interface Kept extends Certificates {
+  hosts: readonly string[];
+}
+
+/** Those of the last start, unless they are for other names; their authority is trusted by what started then. */
+export async function keptCertificates(hosts: readonly string[], memory: Memory): Promise<Certificates> {
+  const kept = memory.recall<Kept>('certificates');
+  if (kept && kept.hosts.join() === hosts.join()) return kept;
+  const made = await createCertificates(hosts);
+  memory.keep('certificates', { hosts, ...made } satisfies Kept);
+  return made;
+}
+
 export async function createCertificates(hosts: readonly string[], now = Date.now()): Promise<Certificates> {
   x509.cryptoProvider.set(webcrypto as Crypto);
   // A day back, for sandboxes whose clock is behind.
-  const validity = { notBefore: new Date(now - dayMs), notAfter: new Date(now + 30 * dayMs) };
+  const validity = { notBefore: new Date(now - dayMs), notAfter: new Date(now + validDays * dayMs) };
   const [caKeys, leafKeys] = await Promise.all([newKeys(), newKeys()]);
 
   const ca = await x509.X509CertificateGenerator.createSelfSigned({

@@ -1,7 +1,6 @@
 /** Stands in for Anthropic's sign-in: claude.com, platform.claude.com and the account part of api.anthropic.com. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { mintApiKey } from './api-keys.ts';
 import { addAuthorize, html } from './authorize.ts';
 import { accountRefusal } from './claude-messages.ts';
 import { codePage } from './consent-page.ts';
@@ -161,9 +160,7 @@ function addAccount({ server, state }: Part): void {
     '/api/oauth/claude_cli/create_api_key',
     at(api),
     allowed('org:create_api_key', () => {
-      const raw_key = mintApiKey(provider);
-      state.apiKeys[provider].add(raw_key);
-      return { raw_key };
+      return { raw_key: state.makeApiKey(provider) };
     }),
   );
 }

@@ -1,6 +1,5 @@
 /** Stands in for OpenAI's sign-in on auth.openai.com. */
 
-import { mintApiKey } from './api-keys.ts';
 import { addAuthorize } from './authorize.ts';
 import { type Fields, fieldsOf, textOf } from './fields.ts';
 import { type Refusal, refuse } from './model.ts';
@@ -94,9 +93,7 @@ function addTokenEndpoint({ server, state, grants }: Part): void {
       case tokenExchange: {
         if (!state.tokens.isIdToken(textOf(body, 'subject_token')))
           return refuse(reply, oauthError('invalid_subject_token', 'The subject token is not known.', 401));
-        const apiKey = mintApiKey(provider);
-        state.apiKeys[provider].add(apiKey);
-        return reply.send({ access_token: apiKey, token_type: 'Bearer' });
+        return reply.send({ access_token: state.makeApiKey(provider), token_type: 'Bearer' });
       }
       default:
         return refuse(reply, oauthError('unsupported_grant_type', 'This grant_type is not supported.'));

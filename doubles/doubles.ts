@@ -3,10 +3,10 @@
 import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import { type AccountOverrides, createAccounts } from './accounts.ts';
-import { type ApiKeyOverrides, createApiKeys } from './api-keys.ts';
+import { type ApiKeyOverrides, createApiKeys, createKeyMaker } from './api-keys.ts';
 import { type BehaviourOverrides, createBehaviour } from './behaviour.ts';
 import { acceptBodies } from './bodies.ts';
-import { createCertificates } from './certificates.ts';
+import { keptCertificates } from './certificates.ts';
 import { addClaude, claudeHosts } from './claude.ts';
 import { addClaudeMessages } from './claude-messages.ts';
 import { addCodex, codexHosts } from './codex.ts';
@@ -16,6 +16,7 @@ import { addGemini, geminiHosts } from './gemini.ts';
 import { addGeminiContent } from './gemini-content.ts';
 import { createGrants } from './grants.ts';
 import { createJwtSigner } from './jwt.ts';
+import { noMemory, openMemory } from './memory.ts';
 import type { DoublesState } from './state.ts';
 import { createTokens } from './tokens.ts';
 
@@ -35,6 +36,8 @@ export interface DoublesOptions {
   behaviour?: BehaviourOverrides;
   accounts?: AccountOverrides;
   apiKeys?: ApiKeyOverrides;
+  /** Where certificates and what was given out outlive the process; without it, nothing does. */
+  folder?: string;
   onRequest?: (seen: SeenRequest) => void;
 }
 
@@ -66,15 +69,17 @@ const bodyLimitBytes = 64 * 1024 * 1024;
 
 export async function startDoubles(options: DoublesOptions = {}): Promise<Doubles> {
   const { host = '127.0.0.1', port = 0, onRequest } = options;
-  const certificates = await createCertificates(doubledHosts);
+  const memory = options.folder === undefined ? noMemory : openMemory(options.folder);
+  const certificates = await keptCertificates(doubledHosts, memory);
   const accounts = createAccounts(options.accounts);
   const behaviour = createBehaviour(options.behaviour);
-  const apiKeys = createApiKeys(options.apiKeys);
+  const apiKeys = createApiKeys(options.apiKeys ?? {}, memory);
+  const makeApiKey = createKeyMaker(apiKeys, memory);
   const now = Date.now;
-  const tokens = createTokens({ now, sign: createJwtSigner(), accounts, behaviour });
+  const tokens = createTokens({ now, sign: createJwtSigner(), accounts, behaviour, memory });
   const grants = createGrants({ now });
   const secrets = () => [...tokens.all(), ...grants.all(), ...Object.values(apiKeys).flatMap((keys) => [...keys])];
-  const state: DoublesState = { behaviour, accounts, apiKeys, tokens, prompts: [], secrets };
+  const state: DoublesState = { behaviour, accounts, apiKeys, makeApiKey, tokens, prompts: [], secrets };
 
   const server = Fastify({
     https: { key: certificates.keyPem, cert: certificates.certificatePem },

@@ -12,7 +12,8 @@ if (config.help) {
 } else {
   const onRequest = config.requests ? (seen: object) => console.error(JSON.stringify(seen)) : undefined;
   const doubles = await startDoubles({ ...config.options, onRequest });
-  const folder = await mkdtemp(join(tmpdir(), 'polydev-doubles-'));
+  const given = config.options.folder;
+  const folder = given ?? (await mkdtemp(join(tmpdir(), 'polydev-doubles-')));
   const caPath = join(folder, 'ca.pem');
   await writeFile(caPath, doubles.caPem);
 
@@ -22,7 +23,7 @@ if (config.help) {
 
   const stop = async () => {
     await doubles.close();
-    await rm(folder, { recursive: true });
+    if (given === undefined) await rm(folder, { recursive: true });
   };
   process.once('SIGINT', stop).once('SIGTERM', stop);
 }

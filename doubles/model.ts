@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProviderId } from '@polydev/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answerTo, piecesOf } from './answers.ts';
+import { behaviourAskedFor } from './behaviour.ts';
 import type { DoublesState } from './state.ts';
 
 export interface Refusal {
@@ -72,30 +73,34 @@ function stream(reply: FastifyReply, events: AsyncIterable<string>): FastifyRepl
     .send(Readable.from(events, { highWaterMark: 1 }));
 }
 
+function drop(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  reply.hijack();
+  request.raw.socket.destroy();
+  return reply;
+}
+
 export function createModelHandler(state: DoublesState, dialect: Dialect) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const behaviour = state.behaviour[dialect.provider];
-    if (behaviour.model === 'down') {
-      reply.hijack();
-      request.raw.socket.destroy();
-      return reply;
-    }
+    if (behaviour.model === 'down') return drop(request, reply);
     const caller = dialect.authorise(request);
     if (typeof caller !== 'string') return refuse(reply, caller);
 
     const question = dialect.questionOf(request);
-    const { prompt, model } = question;
-    if (question.fixedAnswer === undefined)
+    const { prompt, model, fixedAnswer } = question;
+    if (fixedAnswer === undefined)
       state.prompts.push({ provider: dialect.provider, prompt, model, via: caller, atMs: Date.now() });
 
-    if (behaviour.model === '401' || behaviour.model === '429' || behaviour.model === '500')
-      return refuse(reply, dialect.refusals(caller)[behaviour.model]);
-    if (behaviour.model === 'garbage')
+    const acting = (fixedAnswer === undefined && behaviourAskedFor(prompt)) || behaviour.model;
+    if (acting === 'down') return drop(request, reply);
+    if (acting === '401' || acting === '429' || acting === '500')
+      return refuse(reply, dialect.refusals(caller)[acting]);
+    if (acting === 'garbage')
       return reply.type('text/event-stream').send('data: <html>This is not what you wanted.</html>\n\n');
 
-    const answer = question.fixedAnswer ?? answerTo(prompt, dialect.product, behaviour.answerBytes);
+    const answer = fixedAnswer ?? answerTo(prompt, dialect.product, behaviour.answerBytes);
     if (!question.stream) return reply.send(dialect.whole(question, answer));
-    const deltaMs = behaviour.model === 'slow' ? slowDeltaMs : behaviour.deltaMs;
+    const deltaMs = acting === 'slow' ? slowDeltaMs : behaviour.deltaMs;
     return stream(reply, dialect.events(question, paced(answer, deltaMs)));
   };
 }

@@ -19,6 +19,8 @@ export interface DoublesState {
   accounts: Accounts;
   /** Accepted API keys: add and delete at will. */
   apiKeys: ApiKeys;
+  /** As a sign-in does that ends in a key. */
+  makeApiKey(provider: ProviderId): string;
   tokens: Tokens;
   /** Oldest first. */
   prompts: ReceivedPrompt[];

@@ -4,6 +4,7 @@ import type { ProviderId } from '@polydev/protocol';
 import type { Accounts } from './accounts.ts';
 import type { BehaviourTable } from './behaviour.ts';
 import type { SignJwt } from './jwt.ts';
+import type { Memory } from './memory.ts';
 import { mintToken } from './token-shapes.ts';
 
 export interface TokenSet {
@@ -27,9 +28,20 @@ export interface TokenRequest {
   ttlMs?: number;
 }
 
+interface Usable {
+  provider: ProviderId;
+  scope: string;
+  expiresAtMs: number;
+}
+
 interface Refreshable {
   request: TokenRequest;
   used: boolean;
+}
+
+interface Kept {
+  access: [string, Usable][];
+  refresh: [string, Refreshable][];
 }
 
 /** Claude and Codex give a new refresh token at every use; Google keeps the old one. */
@@ -42,11 +54,15 @@ export function createTokens(deps: {
   sign: SignJwt;
   accounts: Accounts;
   behaviour: BehaviourTable;
+  memory: Memory;
 }) {
-  const access = new Map<string, { provider: ProviderId; scope: string; expiresAtMs: number }>();
-  const refresh = new Map<string, Refreshable>();
+  const kept = deps.memory.recall<Kept>('tokens');
+  const access = new Map<string, Usable>(kept?.access);
+  const refresh = new Map<string, Refreshable>(kept?.refresh);
   const idTokens = new Set<string>();
   const revoked: string[] = [];
+
+  const keep = () => deps.memory.keep('tokens', { access: [...access], refresh: [...refresh] } satisfies Kept);
 
   function issue(request: TokenRequest, keptRefreshToken?: string): TokenSet {
     const { provider } = request;
@@ -60,6 +76,7 @@ export function createTokens(deps: {
     access.set(accessToken, { provider, scope: request.scope, expiresAtMs: times.expiresAtMs });
     refresh.set(refreshToken, { request: { ...request, ttlMs: undefined }, used: false });
     if (idToken) idTokens.add(idToken);
+    keep();
     return {
       accessToken,
       refreshToken,
@@ -96,12 +113,14 @@ export function createTokens(deps: {
     /** Every access token of the provider is refused from now on, as if its time were over. */
     expireAccess(provider: ProviderId): void {
       for (const entry of access.values()) if (entry.provider === provider) entry.expiresAtMs = 0;
+      keep();
     },
 
     revoke(token: string): void {
       revoked.push(token);
       access.delete(token);
       refresh.delete(token);
+      keep();
     },
 
     /** Tokens that a tool asked to revoke, oldest first. Polydev must never cause one. */

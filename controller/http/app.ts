@@ -33,6 +33,8 @@ export interface AppDeps {
   tickets: Tickets;
   relay: Relay;
   metrics: Metrics;
+  /** Local stand-ins answer instead of the real providers. */
+  demo: boolean;
   /** Rejects when the database does not answer. */
   pingDatabase(): Promise<void>;
 }

@@ -62,6 +62,7 @@ export async function createTestApp(t: TestContext, options: TestAppOptions = {}
       tickets: createTickets(ephemeral),
       relay,
       metrics: createMetrics(),
+      demo: false,
       pingDatabase: async () => {},
       ...options.deps,
     },

@@ -50,6 +50,15 @@ for (const way of ways) {
     await assert.rejects(askModel(visitor, way, credential, prompt), { code: 'ECONNRESET' });
   });
 
+  test(`${way.name}: a prompt that asks for a failure gets it, and the next one does not`, { timeout }, async (t) => {
+    const { visitor, doubles } = await startFastDoubles(t);
+    const ask = (asked: string) => askModel(visitor, way, goodCredential(doubles, way), asked);
+    assert.equal((await ask('Please fail with 429, as if my plan were used up.')).status, 429);
+    assert.equal((await ask('Fail with 500.')).status, 500);
+    await assert.rejects(ask('fail with down'), { code: 'ECONNRESET' });
+    assert.equal((await ask(prompt)).status, 200);
+  });
+
   test(`${way.name}: an answer has the size that was set`, { timeout }, async (t) => {
     const { visitor, doubles } = await startFastDoubles(t);
     for (const answerBytes of [1, 10_000, 1_000_000]) {

@@ -1,13 +1,13 @@
 import { SetupRequest, SetupStatus, User } from '@polydev/protocol';
 import type { App, RouteDeps } from '../app.ts';
 
-export function addSetupRoutes(app: App, { setup, guard }: RouteDeps): void {
+export function addSetupRoutes(app: App, { setup, guard, demo }: RouteDeps): void {
   const common = { tags: ['people'], security: [] };
 
   app.get(
     '/api/setup',
     { config: { access: 'public' }, schema: { ...common, response: { 200: SetupStatus } } },
-    async () => ({ needed: await setup.needed() }),
+    async () => ({ needed: await setup.needed(), demo }),
   );
 
   app.post(

@@ -11,7 +11,8 @@ import { FailureNote } from '../../ui/failure-note.tsx';
 import { Field } from '../../ui/field.tsx';
 import { polydev } from '../data/client.ts';
 import { failureOf } from '../data/errors.ts';
-import { keys, refresh } from '../data/queries.ts';
+import { keys, refresh, useDemo } from '../data/queries.ts';
+import { DemoKey } from './demo-key.tsx';
 
 export interface ApiKeyDialogProps {
   provider: ProviderInfo;
@@ -47,6 +48,7 @@ interface ApiKeyFormProps {
 
 function ApiKeyForm({ provider, label, onClose }: ApiKeyFormProps) {
   const [apiKey, setApiKey] = useState('');
+  const demo = useDemo();
   const add = useMutation({
     mutationFn: polydev.credentials.addApiKey,
     async onSuccess() {
@@ -63,6 +65,7 @@ function ApiKeyForm({ provider, label, onClose }: ApiKeyFormProps) {
 
   return (
     <form onSubmit={submit}>
+      {demo && <DemoKey provider={provider} onUse={setApiKey} />}
       <Field
         label="API key"
         type="password"

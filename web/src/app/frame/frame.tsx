@@ -28,7 +28,7 @@ export function Frame() {
   if (me.data === null) return <Navigate to={loginPath(`${location.pathname}${location.search}`)} replace />;
 
   return (
-    <div className="flex h-dvh">
+    <div className="flex h-full">
       <a
         href="#content"
         className="sr-only rounded-md bg-accent px-4 py-2 text-on-accent focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50"

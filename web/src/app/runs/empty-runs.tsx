@@ -1,6 +1,7 @@
 /** Nothing asked yet: three prompts to begin with. */
 
 import { ButtonLink } from '../../ui/button.tsx';
+import { useDemo } from '../data/queries.ts';
 import { paths } from '../paths.ts';
 
 const examples = [
@@ -9,7 +10,11 @@ const examples = [
   'Review this idea: a nightly job that rebases all open branches. What can go wrong?',
 ];
 
+/** The stand-ins of a demo fail when they are asked to. */
+const failingExample = 'Please fail with 429, as if my plan were used up.';
+
 export function EmptyRuns({ anyConnected, onExample }: { anyConnected: boolean; onExample(prompt: string): void }) {
+  const shown = useDemo() ? [...examples, failingExample] : examples;
   return (
     <div className="mx-auto flex h-full w-full max-w-[46rem] flex-col justify-center px-4 py-8 sm:px-6">
       <h2 className="text-xl font-semibold">{anyConnected ? 'What shall it do?' : 'Connect a tool first'}</h2>
@@ -20,7 +25,7 @@ export function EmptyRuns({ anyConnected, onExample }: { anyConnected: boolean; 
       </p>
       {anyConnected ? (
         <ul className="mt-6 space-y-2">
-          {examples.map((prompt) => (
+          {shown.map((prompt) => (
             <li key={prompt}>
               <button
                 type="button"
