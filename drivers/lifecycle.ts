@@ -1,11 +1,10 @@
 /**
  * The life of a sandbox, the same for every driver on this host: journal, acquire, start, wait while watching for
- * death, live, release, journal. A driver says what its sandboxes consist of (`Kind`); the order is decided here.
+ * death, live, release, journal. A driver says what its sandboxes consist of (kind.ts); the order is decided here.
  */
 
 import {
   isId,
-  limits,
   PolydevError,
   type SandboxAddress,
   type SandboxExit,
@@ -13,35 +12,11 @@ import {
   type SandboxInfo,
   type SandboxSpec,
 } from '@polydev/protocol';
+import { boot, failedToStart } from './boot.ts';
 import type { Recovery } from './contract.ts';
 import type { Journal, SandboxRecord } from './journal.ts';
-import { acquireAll, type Resource, releaseAll, type StepListener } from './resources.ts';
-
-export interface Kind {
-  /** The driver's name. */
-  name: string;
-  /** Refuses, with a PolydevError, what cannot work, before anything is written down. */
-  check(spec: SandboxSpec): Promise<void>;
-  /** Takes a free address; throws `capacity`. */
-  reserve(id: SandboxId): SandboxAddress;
-  /** Takes the address of a record from the journal. */
-  take(record: SandboxRecord): void;
-  free(record: SandboxRecord): void;
-  resources(record: SandboxRecord): Resource[];
-  /** Lets what has been acquired run. */
-  start(record: SandboxRecord): Promise<void>;
-  /** Resolves when the agent listens and has been marked as such, so that `survived` says true. */
-  ready(record: SandboxRecord, signal: AbortSignal): Promise<void>;
-  /** Calls back once when the sandbox's first process is gone, also if it is already. Returns how to stop watching. */
-  watch(record: SandboxRecord, onDeath: () => void): () => void;
-  paused(record: SandboxRecord): Promise<boolean>;
-  console(record: SandboxRecord): Promise<string>;
-  /** After a restart: is this one alive, and was it ready? */
-  survived(record: SandboxRecord): Promise<boolean>;
-  /** Before the first create: what all sandboxes share, and the ones that live on. */
-  open(survivors: SandboxRecord[]): Promise<void>;
-  close(options: { survivors: boolean }): Promise<void>;
-}
+import type { Kind } from './kind.ts';
+import { type Resource, releaseAll, type StepListener } from './resources.ts';
 
 interface Entry {
   readonly record: SandboxRecord;
@@ -115,33 +90,6 @@ export function createLifecycle(
     entries.delete(entry.record.id);
   }
 
-  async function boot(entry: Entry, spec: SandboxSpec): Promise<void> {
-    const { record, cancel } = entry;
-    const step = (name: string) => onStep(name);
-    await journal.write(record);
-    step('journal');
-    await acquireAll(entry.resources, spec, { signal: cancel.signal, onStep });
-    cancel.signal.throwIfAborted();
-    await kind.start(record);
-    step('start');
-
-    const over = new AbortController();
-    const signal = AbortSignal.any([cancel.signal, over.signal, AbortSignal.timeout(limits.sandboxBootMs)]);
-    let unwatch = () => undefined as undefined;
-    try {
-      const death = new Promise<never>((_, reject) => {
-        const stop = kind.watch(record, () => reject(new Error('its first process ended before its agent listened')));
-        unwatch = () => void stop() as undefined;
-      });
-      await Promise.race([kind.ready(record, signal), death]);
-    } finally {
-      unwatch();
-      over.abort();
-    }
-    cancel.signal.throwIfAborted();
-    step('ready');
-  }
-
   async function create(entry: Entry, spec: SandboxSpec): Promise<SandboxAddress> {
     try {
       await kind.check(spec);
@@ -151,7 +99,8 @@ export function createLifecycle(
       throw error;
     }
     try {
-      await boot(entry, spec);
+      const { record, resources, cancel } = entry;
+      await boot({ kind, journal, record, resources, spec, cancelled: cancel.signal, onStep });
       live(entry);
       return entry.record.address;
     } catch (reason) {
@@ -285,15 +234,4 @@ export function createLifecycle(
       await kind.close({ survivors: entries.size > 0 });
     },
   };
-}
-
-function failedToStart(reason: unknown, consoleTail: string, leftovers: unknown): PolydevError {
-  if (reason instanceof PolydevError && !leftovers) return reason;
-  const why = reason instanceof Error && reason.name === 'TimeoutError' ? 'its agent did not listen in time' : reason;
-  const text = why instanceof Error ? why.message : String(why);
-  const tail = consoleTail.trim();
-  const cause = new Error(`${text}\n${tail ? `The end of its console:\n${tail}` : 'Its console stayed empty.'}`, {
-    cause: leftovers === undefined ? reason : new AggregateError([reason, leftovers]),
-  });
-  return new PolydevError('sandbox_failed', 'The sandbox did not start.', { cause });
 }

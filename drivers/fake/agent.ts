@@ -17,7 +17,6 @@ import {
   CredentialBundle,
   type DesktopPart,
   type Endpoint,
-  type ExecEvent,
   ExecRequest,
   PolydevError,
   RestoreCredential,
@@ -29,7 +28,10 @@ import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { WebSocketServer } from 'ws';
 import { createFakeDisplay, type FakeDisplay } from './display.ts';
-import { createNumberedLog, type NumberedLog } from './numbered-log.ts';
+import { createFakeExecutions, type ExecHandler } from './executions.ts';
+import { createNumberedLog } from './numbered-log.ts';
+
+export type { ExecHandler, FakeProcess } from './executions.ts';
 
 /** `@polydev/vault/box` has this shape; drivers may not import it. */
 export interface Box {
@@ -37,16 +39,6 @@ export interface Box {
   sealTo(publicKey: string, plaintext: Uint8Array, context: string): SealedBox;
   openSealed(privateKey: string, box: SealedBox, context: string): Uint8Array;
 }
-
-export interface FakeProcess {
-  stdout(line: string): void;
-  stderr(line: string): void;
-  /** Aborts when the process is cancelled or past its deadline. */
-  readonly signal: AbortSignal;
-}
-
-/** Returns the exit status. What it throws becomes a line on stderr and status 1. */
-export type ExecHandler = (request: ExecRequest, process: FakeProcess) => number | Promise<number>;
 
 /** What `POST /credential/collect` finds. */
 export interface Held {
@@ -79,26 +71,19 @@ export interface FakeAgent {
   setPaused(paused: boolean): void;
 }
 
-interface Execution {
-  log: NumberedLog<ExecEvent>;
-  stop(reason: 'cancelled' | 'deadline'): void;
-}
-
 const version = 'fake';
 const picture = { width: 64, height: 48 };
 
 export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeAgent> {
   const keys = box.createKeyPair();
   const events = createNumberedLog<AgentEvent>();
-  const executions = new Map<string, Execution>();
-  const requests: ExecRequest[] = [];
+  const executions = createFakeExecutions();
   const display = createFakeDisplay(picture);
   const desktop = new Set<DesktopPart>();
   const claimed = Promise.withResolvers<Claim>();
   let claim: Claim | undefined;
   let restored: CredentialBundle | undefined;
   let held: Held = { status: 'absent', changed: false };
-  let execHandler: ExecHandler = () => 0;
   let resumed: PromiseWithResolvers<void> | undefined;
 
   function required(): Claim {
@@ -130,43 +115,6 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
     return { status, changed, ...(bundle && { sealed: seal(bundle) }), ...(account && { account }) };
   }
 
-  function execute(request: ExecRequest): void {
-    required();
-    if (executions.has(request.id)) throw new PolydevError('already_done', 'A process with this id was started.');
-    requests.push(request);
-    const log = createNumberedLog<ExecEvent>();
-    const stopped = new AbortController();
-    const finish = (code: number | null, reason: 'ended' | 'cancelled' | 'deadline') => {
-      clearTimeout(deadline);
-      log.append({ type: 'exit', code, reason });
-      log.end();
-    };
-    const stop = (reason: 'cancelled' | 'deadline') => {
-      stopped.abort();
-      finish(null, reason);
-    };
-    const deadline = setTimeout(stop, request.deadlineMs, 'deadline');
-    executions.set(request.id, { log, stop });
-    const process: FakeProcess = {
-      stdout: (line) => log.append({ type: 'stdout', line }),
-      stderr: (line) => log.append({ type: 'stderr', line }),
-      signal: stopped.signal,
-    };
-    Promise.resolve()
-      .then(() => execHandler(request, process))
-      .catch((error: unknown) => {
-        process.stderr(String(error));
-        return 1;
-      })
-      .then((code) => finish(code, 'ended'));
-  }
-
-  function execution(id: string): Execution {
-    const found = executions.get(id);
-    if (!found) throw new PolydevError('not_found', 'There is no such process.');
-    return found;
-  }
-
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     await resumed?.promise;
     admit(request);
@@ -186,12 +134,13 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
       case 'POST /credential/collect':
         return send(response, 200, collect());
       case 'POST /exec':
-        execute(await bodyOf(request, ExecRequest));
+        required();
+        executions.start(await bodyOf(request, ExecRequest));
         return send(response, 202);
       case 'GET /exec/:id/events':
-        return execution(id).log.stream(response, after);
+        return executions.log(id).stream(response, after);
       case 'DELETE /exec/:id':
-        execution(id).stop('cancelled');
+        executions.cancel(id);
         return send(response, 204);
       default:
         throw new PolydevError('not_found', 'The agent has no such route.');
@@ -234,7 +183,7 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
     get restored() {
       return restored;
     },
-    executions: requests,
+    executions: executions.requests,
     display,
     emitDesktop(part, up) {
       if (up) desktop.add(part);
@@ -249,11 +198,9 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
     hold(next) {
       held = next;
     },
-    onExec(handler) {
-      execHandler = handler;
-    },
+    onExec: executions.handle,
     async close() {
-      for (const { stop, log } of executions.values()) if (!log.ended) stop('cancelled');
+      executions.close();
       resumed?.resolve();
       display.close();
       server.closeAllConnections();

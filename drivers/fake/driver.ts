@@ -3,7 +3,8 @@
 import { type Endpoint, PolydevError, type SandboxId, type SandboxSpec } from '@polydev/protocol';
 import type { LocalDriver } from '../contract.ts';
 import { createMemoryJournal, type Journal } from '../journal.ts';
-import { createLifecycle, type Kind } from '../lifecycle.ts';
+import type { Kind } from '../kind.ts';
+import { createLifecycle } from '../lifecycle.ts';
 import type { Resource, StepListener } from '../resources.ts';
 import { type Box, type FakeAgent, startFakeAgent } from './agent.ts';
 

@@ -33,6 +33,11 @@ export function plainText(log: string): string {
 
 /** Resolves when the agent's line stands on the console. Rejects with the signal's reason. */
 export function agentReady(file: string, signal: AbortSignal): Promise<void> {
+  return lineSeen(file, (line) => line.trimEnd().endsWith(agentReadyLine), signal);
+}
+
+/** Resolves when a line of the console is what is waited for. The file need not be there yet, its folder must. */
+export function lineSeen(file: string, isIt: (line: string) => boolean, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     // The folder, because conmon replaces the file.
     const watcher = watch(dirname(file), (_, name) => {
@@ -46,8 +51,7 @@ export function agentReady(file: string, signal: AbortSignal): Promise<void> {
     const abort = () => finish(() => reject(signal.reason));
     const look = async () => {
       try {
-        const lines = (await readConsole(file)).split('\n');
-        if (lines.some((line) => line.trimEnd().endsWith(agentReadyLine))) finish(resolve);
+        if ((await readConsole(file)).split('\n').some(isIt)) finish(resolve);
       } catch (error) {
         finish(() => reject(error));
       }

@@ -5,7 +5,7 @@ import type { Finding } from '@polydev/protocol';
 import { run } from '../exec.ts';
 import { findProgram, type Host, hasSwap } from './host.ts';
 
-/** A desktop takes about 25 of them, and the kernel's default for all of root's together is 128. */
+/** A desktop takes about eight of them, and the kernel's default for all of root's together is 128. */
 const inotifyInstances = 1024;
 
 export async function preflight(host: Host): Promise<Finding[]> {
