@@ -7,6 +7,8 @@ import { asTable, type Bench, type BenchResult } from './result.ts';
 const benches: Readonly<Record<string, { load: () => Promise<Bench>; rounds: number }>> = {
   connect: { load: async () => (await import('./connect.ts')).connect, rounds: 5 },
   image: { load: async () => (await import('./image.ts')).image, rounds: 1 },
+  relay: { load: async () => (await import('./relay.ts')).relay, rounds: 3 },
+  runs: { load: async () => (await import('./runs.ts')).runs, rounds: 10 },
   start: { load: async () => (await import('./start.ts')).start, rounds: 5 },
 };
 
