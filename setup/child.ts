@@ -1,4 +1,4 @@
-/** One of our two processes: started, watched until it says it is ready, started again when it dies. */
+/** One of our processes: started, watched until it says it is ready, started again when it dies. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';

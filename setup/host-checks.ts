@@ -1,7 +1,7 @@
 /** Things that must be true before any work is begun, each with its sentence. */
 
 import { mkdir, statfs } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { PolydevError } from '@polydev/protocol';
 
@@ -27,6 +27,18 @@ export async function requireFreePort(host: string, port: number): Promise<void>
       reject(new PolydevError('port_taken', sentence, { cause: error }));
     });
     probe.listen(port, host, () => probe.close(() => resolve()));
+  });
+}
+
+/** A port that is free now. */
+export async function freePort(host: string): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, host, () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
   });
 }
 

@@ -1,8 +1,9 @@
-/** Starts hostd as root, then the controller as the unprivileged user, and stops them in reverse. */
+/** Starts hostd as root, then what runs as the unprivileged user, and stops them in reverse. */
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Child, startChild } from './child.ts';
+import { startStandIns } from './demo.ts';
 import { type HostPaths, serviceUser } from './paths.ts';
 import type { Progress } from './progress.ts';
 import { nodeOf } from './release.ts';
@@ -28,6 +29,8 @@ export interface ProcessOptions {
   host: string | undefined;
   port: string | undefined;
   configFile: string | undefined;
+  /** The stand-ins run too, and the controller's config file is the demo's own. */
+  demo: boolean;
   progress: Progress;
   onTrouble: (sentence: string) => void;
 }
@@ -72,9 +75,18 @@ export async function startProcesses(options: ProcessOptions): Promise<Processes
     ),
   );
 
-  let controller: Child<ControllerReady>;
+  const started: Child<unknown>[] = [hostd];
+  const stop = async () => {
+    for (let child = started.pop(); child; child = started.pop()) await child.stop();
+  };
   try {
-    controller = await progress.step('Controller', () =>
+    let { configFile } = options;
+    if (options.demo) {
+      const standIns = await progress.step('Stand-ins', () => startStandIns({ paths, release, user, onTrouble }));
+      started.push(standIns.child);
+      configFile = standIns.config;
+    }
+    const controller = await progress.step('Controller', () =>
       startChild<ControllerReady>(
         {
           ...common,
@@ -89,35 +101,32 @@ export async function startProcesses(options: ProcessOptions): Promise<Processes
               image: options.imageHash,
               'egress-address': paths.gatewayAddress,
               web: join(release, 'web/dist'),
-              config: options.configFile,
+              config: configFile,
             }),
           ],
-          env: { ...controllerEnvironment(), NODE_COMPILE_CACHE: join(paths.controller, 'compile-cache') },
+          env: {
+            ...controllerEnvironment(options.demo),
+            NODE_COMPILE_CACHE: join(paths.controller, 'compile-cache'),
+          },
           user,
           logFile: join(paths.home, 'logs/controller.log'),
         },
         onTrouble,
       ),
     );
+    started.push(controller);
+    return { ready: controller.ready, hostdPid: hostd.pid, controllerPid: controller.pid, stop };
   } catch (error) {
-    await hostd.stop();
+    await stop();
     throw error;
   }
-
-  return {
-    ready: controller.ready,
-    hostdPid: hostd.pid,
-    controllerPid: controller.pid,
-    async stop() {
-      await controller.stop();
-      await hostd.stop();
-    },
-  };
 }
 
-/** What the controller may know of the environment of whoever started it. */
-function controllerEnvironment(): NodeJS.ProcessEnv {
-  const passed = /^(PATH|LANG|TZ|DATABASE_URL|REDIS_URL|POLYDEV_.*|PG.*|NODE_EXTRA_CA_CERTS|SSL_CERT_.*)$/;
+/** What the controller may know of the environment of whoever started it; a demo nothing of a real one's settings. */
+function controllerEnvironment(demo: boolean): NodeJS.ProcessEnv {
+  const passed = demo
+    ? /^(PATH|LANG|TZ)$/
+    : /^(PATH|LANG|TZ|DATABASE_URL|REDIS_URL|POLYDEV_.*|PG.*|NODE_EXTRA_CA_CERTS|SSL_CERT_.*)$/;
   const kept = Object.entries(process.env).filter(([name]) => passed.test(name));
   return { ...Object.fromEntries(kept), NODE_ENV: 'production' };
 }

@@ -12,8 +12,8 @@ import { projectRoot } from './paths.ts';
 
 const run = promisify(execFile);
 
-/** Folders of the checkout that hostd and controller are made of. */
-const runtimeFolders = ['protocol', 'providers', 'drivers', 'hostd', 'vault', 'controller', 'web/dist'];
+/** Folders of the checkout that hostd, the controller and a demo's stand-ins are made of. */
+const runtimeFolders = ['protocol', 'providers', 'drivers', 'hostd', 'vault', 'controller', 'doubles', 'web/dist'];
 const runtimeFiles = ['package.json', 'package-lock.json'];
 /** Older releases kept for a process that still runs from one. */
 const kept = 2;

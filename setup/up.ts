@@ -5,6 +5,7 @@ import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PolydevError } from '@polydev/protocol';
+import { demoHome, demoPort, markDemo, requireKind } from './demo.ts';
 import { prepareHost } from './host.ts';
 import { requireFreePort, requireRoot } from './host-checks.ts';
 import { defaultHome, hostPaths } from './paths.ts';
@@ -23,6 +24,8 @@ const help = `Usage: ./polydev up [options]     (npm start -- [options])
   --port NUMBER    default 4000
   --data FOLDER    default /var/lib/polydev
   --config FILE    more settings of the controller; see docs/config.example.json
+  --demo           try it without an account: local stand-ins instead of the real providers, everything else as it
+                   is; default port ${demoPort}, default data folder ${demoHome}
 `;
 
 export async function up(args: string[]): Promise<number> {
@@ -32,8 +35,9 @@ export async function up(args: string[]): Promise<number> {
       yes: { type: 'boolean', default: false },
       host: { type: 'string' },
       port: { type: 'string' },
-      data: { type: 'string', default: defaultHome },
+      data: { type: 'string' },
       config: { type: 'string' },
+      demo: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -42,14 +46,22 @@ export async function up(args: string[]): Promise<number> {
     return 0;
   }
   requireRoot();
+  const { demo } = values;
+  if (demo && values.config !== undefined)
+    throw new PolydevError(
+      'invalid_request',
+      'A demo has settings of its own: --demo and --config do not go together.',
+    );
   const settings = { ...readConfigFile(values.config), ...(values.host && { host: values.host }) };
-  const port = Number(values.port ?? settings.port ?? defaultPort);
+  const port = Number(values.port ?? settings.port ?? (demo ? demoPort : defaultPort));
   await requireFreePort(settings.host ?? defaultHost, port);
 
   const progress = createProgress(process.stdout);
-  const paths = hostPaths(values.data);
+  const paths = hostPaths(values.data ?? (demo ? demoHome : defaultHome));
+  await requireKind(paths.home, demo);
   const { user, imageHash } = await prepareHost({ packages: hostPackages, progress, assumeYes: values.yes });
 
+  if (demo) await markDemo(paths.home);
   const release = await progress.step('Release', async (step) => {
     await mkdir(paths.releases, { recursive: true, mode: 0o755 });
     const { dir, fresh } = await ensureRelease(paths.releases);
@@ -65,12 +77,13 @@ export async function up(args: string[]): Promise<number> {
     user,
     imageHash,
     host: values.host,
-    port: values.port,
+    port: demo ? String(port) : values.port,
     configFile: values.config,
+    demo,
     progress,
     onTrouble: (sentence) => process.stderr.write(`! ${sentence}\n`),
   });
-  process.stdout.write(greeting(processes.ready, join(paths.controller, 'master.key')));
+  process.stdout.write(greeting(processes.ready, demo ? undefined : join(paths.controller, 'master.key')));
 
   await new Promise((resolve) => {
     process.once('SIGTERM', resolve);
@@ -96,10 +109,13 @@ interface Ready {
   masterKeyCreated: boolean;
 }
 
-function greeting(ready: Ready, keyFile: string): string {
+/** Without a key file it is a demo: nothing there is worth a backup. */
+function greeting(ready: Ready, keyFile: string | undefined): string {
   const lines = [``, `  Polydev        ${ready.url}`];
   if (ready.setupPath) lines.push(`  Set it up      ${ready.url}${ready.setupPath}   (works once)`);
-  if (ready.masterKeyCreated) {
+  if (keyFile === undefined) {
+    lines.push('  Demo           local stand-ins instead of the real providers; nothing leaves this machine');
+  } else if (ready.masterKeyCreated) {
     lines.push(`  BACK THIS UP   ${keyFile}   (without it no stored credential can be opened)`);
   }
   return `${lines.join('\n')}\n\n`;
