@@ -65,13 +65,23 @@ function copyCheckout(target: string): void {
 
 /** Starts on the data that an earlier start left. */
 export async function startAgain(scratch: string): Promise<Product> {
-  const home = join(scratch, 'home');
   const configFile = join(scratch, 'config.json');
   const privateCheckout = join(scratch, 'checkout');
   const checkout = existsSync(privateCheckout) ? privateCheckout : projectRoot;
+  return await launch(checkout, scratch, ['--config', configFile]);
+}
+
+/** With the stand-ins that the product itself brings; new, or on what an earlier start left in the folder. */
+export async function startDemo(scratch = mkdtempSync(join(tmpdir(), 'polydev-e2e-'))): Promise<Product> {
+  chmodSync(scratch, 0o755);
+  return await launch(projectRoot, scratch, ['--demo']);
+}
+
+async function launch(checkout: string, scratch: string, more: string[]): Promise<Product> {
+  const home = join(scratch, 'home');
   const port = await freePort();
   const startedMs = performance.now();
-  const args = ['up', '--yes', '--port', String(port), '--data', home, '--config', configFile];
+  const args = ['up', '--yes', '--port', String(port), '--data', home, ...more];
   const child = spawn(join(checkout, 'polydev'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const { url, setupUrl } = await links(child);
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));

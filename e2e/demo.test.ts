@@ -1,0 +1,158 @@
+/** A stranger without any account: starts the demo, connects the tools, gets answers, sees a failure. */
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { ProviderId } from '@polydev/protocol';
+import type { Page } from 'playwright-core';
+import { projectRoot } from '../setup/paths.ts';
+import { openDashboard } from './dashboard.ts';
+import { findLeftovers, sandboxLinks } from './leftovers.ts';
+import { owner } from './owner.ts';
+import { type Product, startDemo } from './product.ts';
+
+const isRoot = process.getuid?.() === 0;
+const pages = ['remote-cli', 'runs', 'sessions', 'settings', 'nowhere'];
+/** Between two tries to press Enter on a page that may not have painted yet. */
+const pressAgainMs = 700;
+/** A run whose tool tries again a few times before it gives up. */
+const failureMs = 60_000;
+
+test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 * 60_000 }, async (t) => {
+  const linksBefore = await sandboxLinks();
+  let product = await startDemo();
+  const dashboard = await openDashboard();
+  const { page } = dashboard;
+  t.after(async () => {
+    await dashboard.close();
+    await product.stop();
+    product.remove();
+  });
+  const open = (path: string) => page.goto(`${product.url}${path}`);
+
+  await step(t, 'set-up says that it is a demo', async () => {
+    await page.goto(product.setupUrl);
+    await seeBanner(page);
+    await page.getByRole('textbox', { name: 'Name' }).fill(owner.name);
+    await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
+    await dashboard.shot('demo-set-up');
+    await page.getByRole('button', { name: 'Create account' }).click();
+    await page.waitForURL(/\/dashboard\/remote-cli$/);
+  });
+
+  await step(t, 'every page has the banner', async () => {
+    for (const name of pages) {
+      await open(`/dashboard/${name}`);
+      await seeBanner(page);
+      await dashboard.shot(`demo-${name}`);
+    }
+  });
+
+  await step(t, 'Claude Code is connected by two clicks and an approval', async () => {
+    await open('/dashboard/remote-cli');
+    await page.getByTestId('card-claude_code').getByRole('button', { name: 'Connect' }).click();
+    await page.getByRole('button', { name: 'Type it for me' }).click();
+    await page.locator('[data-testid=step-page][data-state=done]').waitFor();
+    await seeBanner(page);
+    await page
+      .getByTestId('viewer')
+      .locator('canvas')
+      .click({ position: { x: 5, y: 5 } });
+    const connected = page.getByText('Successfully connected');
+    while (!(await connected.isVisible())) {
+      await page.keyboard.press('Enter');
+      await page.waitForTimeout(pressAgainMs);
+      await dashboard.shot('demo-approving');
+    }
+    await dashboard.shot('demo-connected');
+  });
+
+  for (const provider of ['openai_codex', 'google_gemini'] as const) {
+    await step(t, `${provider} is connected by the key that the dialog shows`, async () => {
+      await open('/dashboard/remote-cli');
+      await page
+        .getByTestId(`card-${provider}`)
+        .getByRole('button', { name: /^More for/ })
+        .click();
+      await page.getByRole('menuitem', { name: 'Use an API key' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('button', { name: 'Use it' }).click();
+      await dashboard.shot(`demo-${provider}-key`);
+      await dialog.getByRole('button', { name: 'Connect' }).click();
+      await dialog.waitFor({ state: 'hidden' });
+      await page.locator(`[data-testid=card-${provider}][data-state=connected]`).waitFor();
+    });
+  }
+
+  for (const provider of ['claude_code', 'openai_codex', 'google_gemini'] as const) {
+    await step(t, `${provider} answers sensibly, and says who answers`, async () => {
+      await ask(product, page, provider, 'Write a shell script that lists the ten largest files below a folder.');
+      await page.getByTestId('answer').last().locator('pre').getByText('sort -rn').waitFor();
+      await page.getByTestId('answer').last().getByText('small local model').waitFor();
+      await page.locator('[data-testid=answer][aria-busy=false]').last().waitFor();
+      await dashboard.shot(`demo-${provider}-answer`);
+    });
+  }
+
+  await step(t, 'a prompt may ask for a failure', async () => {
+    await ask(product, page, 'claude_code', 'Please fail with 429, as if my plan were used up.');
+    await page.getByRole('button', { name: 'Retry' }).waitFor({ timeout: failureMs });
+    await dashboard.shot('demo-failure');
+  });
+
+  await step(t, 'a second start goes on where the first ended', async () => {
+    assert.equal(await product.stop(), 0);
+    product = await startDemo(product.scratch);
+    await open('/login');
+    await seeBanner(page);
+    await page.getByRole('textbox', { name: 'Name' }).fill(owner.name);
+    await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForURL(/\/dashboard\/remote-cli$/);
+    await ask(product, page, 'claude_code', 'Please say exactly still-here');
+    await page.getByTestId('answer').last().getByText('still-here').waitFor();
+  });
+
+  await step(t, 'no page broke the content security policy', () => assert.deepEqual(dashboard.complaints, []));
+
+  await step(t, 'nothing is left, and a real start refuses the folder', async () => {
+    assert.equal(await product.stop(), 0);
+    assert.deepEqual(await findLeftovers(product.paths, linksBefore), []);
+    assert.match(await refusalOf('--data', product.paths.home), /is the data folder of a demo/);
+  });
+});
+
+/** Each step stands on the ones before, so the first that fails ends the scenario. */
+async function step(t: TestContext, title: string, work: () => unknown): Promise<void> {
+  let failure: unknown;
+  await t.test(title, async () => {
+    try {
+      await work();
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  });
+  if (failure) throw failure;
+}
+
+async function seeBanner(page: Page): Promise<void> {
+  const banner = page.getByRole('complementary', { name: 'Demo' });
+  await banner.getByText('local stand-ins instead of the real providers; nothing leaves this machine').waitFor();
+}
+
+async function ask(product: Product, page: Page, provider: ProviderId, prompt: string): Promise<void> {
+  await page.goto(`${product.url}/dashboard/runs?provider=${provider}`);
+  await page.getByRole('textbox', { name: /prompt/i }).fill(prompt);
+  await page.keyboard.press('Control+Enter');
+}
+
+/** What `up` says when it ends at once. */
+function refusalOf(...args: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(join(projectRoot, 'polydev'), ['up', '--yes', '--port', '0', ...args], (error, _stdout, stderr) =>
+      error?.code === 1 ? resolve(stderr) : reject(new Error(`It ended otherwise: ${stderr}`)),
+    );
+  });
+}
