@@ -40,6 +40,8 @@ const files: Record<string, string> = {
   '/etc/systemd/system/polydev-desktop.target': targetUnit,
   '/etc/systemd/system/polydev-headless.target': targetUnit,
   '/etc/machine-id': '',
+  // Otherwise systemd allows each unit 15 % of the processes that the sandbox may have.
+  '/etc/systemd/system.conf.d/polydev.conf': '[Manager]\nDefaultTasksMax=infinity\n',
 };
 
 export interface TestImage {
