@@ -18,35 +18,43 @@ export interface ApiKeyDialogProps {
   provider: ProviderInfo;
   /** What the tool has already: a key stands beside a sign-in, and takes the place of an older key. */
   credentials: readonly Credential[];
+  /** For one more account: what it is called. */
+  newLabel?: string | undefined;
   open: boolean;
   onClose(): void;
 }
 
 const labelBesideSignIn = 'API key';
 
-export function ApiKeyDialog({ provider, credentials, open, onClose }: ApiKeyDialogProps) {
+export function ApiKeyDialog({ provider, credentials, newLabel, open, onClose }: ApiKeyDialogProps) {
   const besideSignIn = credentials.some(
     ({ kind, status, label }) => kind === 'files' && status === 'active' && label === 'default',
   );
+  // A key that is refused is replaced where it stands.
+  const refused = credentials.find(({ kind, status }) => kind === 'api_key' && status === 'expired')?.label;
+  const account =
+    newLabel !== undefined
+      ? { label: newLabel, newAccount: true }
+      : { label: refused ?? (besideSignIn ? labelBesideSignIn : undefined) };
   return (
     <Dialog
       open={open}
       onOpenChange={(next) => !next && onClose()}
-      title={`API key for ${provider.name}`}
+      title={`API key for ${provider.name}${newLabel === undefined ? '' : `, ${newLabel}`}`}
       description="It is sealed in the vault as soon as it arrives, and never shown again."
     >
-      <ApiKeyForm provider={provider} label={besideSignIn ? labelBesideSignIn : undefined} onClose={onClose} />
+      <ApiKeyForm provider={provider} account={account} onClose={onClose} />
     </Dialog>
   );
 }
 
 interface ApiKeyFormProps {
   provider: ProviderInfo;
-  label: string | undefined;
+  account: { label: string | undefined; newAccount?: boolean };
   onClose(): void;
 }
 
-function ApiKeyForm({ provider, label, onClose }: ApiKeyFormProps) {
+function ApiKeyForm({ provider, account, onClose }: ApiKeyFormProps) {
   const [apiKey, setApiKey] = useState('');
   const demo = useDemo();
   const add = useMutation({
@@ -60,7 +68,7 @@ function ApiKeyForm({ provider, label, onClose }: ApiKeyFormProps) {
 
   function submit(event: FormEvent): void {
     event.preventDefault();
-    add.mutate({ provider: provider.id, apiKey: apiKey.trim(), label });
+    add.mutate({ provider: provider.id, apiKey: apiKey.trim(), ...account });
   }
 
   return (
@@ -79,18 +87,22 @@ function ApiKeyForm({ provider, label, onClose }: ApiKeyFormProps) {
         maxLength={1024}
         className="[&_input]:font-mono [&_input]:text-sm"
         help={
-          <>
-            {provider.apiKeyHint}.{' '}
-            <a
-              href={provider.apiKeyPage}
-              target="_blank"
-              rel="noopener noreferrer"
-              className="inline-flex items-center gap-1 font-medium text-accent underline-offset-2 hover:underline"
-            >
-              Get one from {provider.maker}
-              <ExternalLink className="size-3.5" aria-hidden />
-            </a>
-          </>
+          demo ? (
+            'Any other key is refused.'
+          ) : (
+            <>
+              {provider.apiKeyHint}.{' '}
+              <a
+                href={provider.apiKeyPage}
+                target="_blank"
+                rel="noopener noreferrer"
+                className="inline-flex items-center gap-1 font-medium text-accent underline-offset-2 hover:underline"
+              >
+                Get one from {provider.maker}
+                <ExternalLink className="size-3.5" aria-hidden />
+              </a>
+            </>
+          )
         }
       />
       {add.isPending && (
