@@ -32,10 +32,10 @@ interface Kept extends Certificates {
 }
 
 /** Those of the last start, unless they are for other names; their authority is trusted by what started then. */
-export async function keptCertificates(hosts: readonly string[], memory: Memory): Promise<Certificates> {
+export async function keptCertificates(hosts: readonly string[], memory: Memory, atMs?: number): Promise<Certificates> {
   const kept = memory.recall<Kept>('certificates');
   if (kept && kept.hosts.join() === hosts.join()) return kept;
-  const made = await createCertificates(hosts);
+  const made = await createCertificates(hosts, atMs);
   memory.keep('certificates', { hosts, ...made } satisfies Kept);
   return made;
 }

@@ -39,6 +39,8 @@ export interface DoublesOptions {
   /** Where certificates and what was given out outlive the process; without it, nothing does. */
   folder?: string;
   onRequest?: (seen: SeenRequest) => void;
+  /** The time that its certificates are made for, for a server or a client whose clock is wrong. */
+  certificatesAtMs?: number;
 }
 
 export interface Doubles {
@@ -70,7 +72,7 @@ const bodyLimitBytes = 64 * 1024 * 1024;
 export async function startDoubles(options: DoublesOptions = {}): Promise<Doubles> {
   const { host = '127.0.0.1', port = 0, onRequest } = options;
   const memory = options.folder === undefined ? noMemory : openMemory(options.folder);
-  const certificates = await keptCertificates(doubledHosts, memory);
+  const certificates = await keptCertificates(doubledHosts, memory, options.certificatesAtMs);
   const accounts = createAccounts(options.accounts);
   const behaviour = createBehaviour(options.behaviour);
   const apiKeys = createApiKeys(options.apiKeys ?? {}, memory);

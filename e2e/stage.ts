@@ -6,7 +6,7 @@ import { createPolydev, type Polydev, PolydevApiError } from '@polydev/sdk';
 import { createWebSocketStream, WebSocket } from 'ws';
 import { setUpOwner } from './owner.ts';
 import { type Keyboard, openKeyboard } from './rfb-keys.ts';
-import { openWorld, type World } from './world.ts';
+import { openWorld, type World, type WorldOptions } from './world.ts';
 
 export interface Stage extends World {
   polydev: Polydev;
@@ -24,10 +24,14 @@ export interface Stage extends World {
 /** A real desktop on a busy machine is slow; a scenario that waits longer than this is stuck. */
 const eventMs = 60_000;
 
-export async function openStage(config: Record<string, unknown> = {}): Promise<Stage> {
-  const world = await openWorld(config);
+export async function openStage(options: WorldOptions = {}): Promise<Stage> {
+  const world = await openWorld(options);
   const { product, doubles } = world;
-  const polydev = createPolydev({ baseUrl: product.url, token: await setUpOwner(product) });
+  const token = await setUpOwner(product).catch(async (error) => {
+    await world.close();
+    throw error;
+  });
+  const polydev = createPolydev({ baseUrl: product.url, token });
 
   async function sessionEvent(id: SessionId, fits: (event: SessionEvent) => boolean): Promise<SessionEvent> {
     const seen: string[] = [];

@@ -12,11 +12,18 @@ export interface World {
 }
 
 export interface WorldOptions {
+  /** The controller's; `egress` is merged with the way to the doubles. */
   config?: Record<string, unknown>;
+  /** Trusted in sandboxes beside the doubles' own authority. */
+  moreCaPem?: string;
   privateCheckout?: boolean;
 }
 
-export async function openWorld({ config = {}, privateCheckout = false }: WorldOptions = {}): Promise<World> {
+export async function openWorld({
+  config = {},
+  moreCaPem = '',
+  privateCheckout = false,
+}: WorldOptions = {}): Promise<World> {
   const past: SeenRequest[] = [];
   const waiting = new Set<() => void>();
   const doubles = await startDoubles({
@@ -27,8 +34,8 @@ export async function openWorld({ config = {}, privateCheckout = false }: WorldO
   });
   const routes = Object.fromEntries(doubles.hosts.map((host) => [host, `127.0.0.1:${doubles.port}`]));
   const product = await startProduct({
-    config: { ...config, egress: { routes } },
-    extraCaPem: doubles.caPem,
+    config: { ...config, egress: { routes, ...(config.egress as object) } },
+    extraCaPem: `${doubles.caPem}\n${moreCaPem}`,
     privateCheckout,
   });
   return {

@@ -109,6 +109,12 @@ export type ExecRequest = Static<typeof ExecRequest>;
 export const ExecEvent = Type.Union([
   Type.Object({ ...numbered, type: Type.Literal('stdout'), line: Type.String() }),
   Type.Object({ ...numbered, type: Type.Literal('stderr'), line: Type.String() }),
+  /** Here stood a line longer than `limits.runLineBytes`. */
+  Type.Object({
+    ...numbered,
+    type: Type.Literal('dropped'),
+    from: Type.Union([Type.Literal('stdout'), Type.Literal('stderr')]),
+  }),
   Type.Object({
     ...numbered,
     type: Type.Literal('exit'),

@@ -71,7 +71,7 @@ export const claudeCode: Provider = {
       files: [],
     };
   },
-  createParser: () => createRunParser({ event: readClaudeEvent() }),
+  createParser: () => createRunParser({ event: readClaudeEvent(), streams: true }),
 };
 
 function packFiles(files: HomeFiles): HomeFiles {

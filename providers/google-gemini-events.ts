@@ -3,7 +3,18 @@
 import { at, countAt, filledAt, isRecord, parseJson, textAt } from './shared/json.ts';
 import type { Outlet } from './shared/run-parser.ts';
 
-export function readGeminiEvent(event: unknown, out: Outlet): void {
+/** A reader for one run. */
+export function readGeminiEvent(): (event: unknown, out: Outlet) => void {
+  /** Why it broke off the answer itself. Its result then says `success`. */
+  let brokenOff: string | undefined;
+  return (event, out) => {
+    const message = textAt(event, 'message') ?? '';
+    if (at(event, 'type') === 'error' && /stopping execution|maximum session turns/i.test(message)) brokenOff = message;
+    read(event, brokenOff, out);
+  };
+}
+
+function read(event: unknown, brokenOff: string | undefined, out: Outlet): void {
   const type = at(event, 'type');
   const toolId = textAt(event, 'tool_id') ?? '';
   if (type === 'init') out.started({ model: textAt(event, 'model'), conversation: textAt(event, 'session_id') });
@@ -11,7 +22,7 @@ export function readGeminiEvent(event: unknown, out: Outlet): void {
   else if (type === 'tool_use') out.toolStarted(toolId, textAt(event, 'tool_name') ?? 'tool', at(event, 'parameters'));
   else if (type === 'tool_result') out.toolFinished(toolId, undefined, outcomeOf(event));
   else if (type === 'error') problem(textAt(event, 'message') ?? '', at(event, 'severity') === 'error', out);
-  else if (type === 'result') result(event, out);
+  else if (type === 'result') result(event, brokenOff, out);
 }
 
 function outcomeOf(event: unknown): string | undefined {
@@ -24,13 +35,14 @@ function problem(message: string, isError: boolean, out: Outlet): void {
   else out.notice(message);
 }
 
-function result(event: unknown, out: Outlet): void {
+function result(event: unknown, brokenOff: string | undefined, out: Outlet): void {
   const stats = at(event, 'stats');
   if (isRecord(stats))
     out.usage({ inputTokens: countAt(stats, 'input_tokens'), outputTokens: countAt(stats, 'output_tokens') });
   const message = filledAt(event, 'error', 'message');
   if (message !== undefined) out.complain(message);
-  if (at(event, 'status') === 'success') out.finished();
+  if (brokenOff !== undefined) out.failed(`The tool broke off: ${brokenOff}`, 'provider_failed');
+  else if (at(event, 'status') === 'success') out.finished();
   else out.failed(message && sentenceIn(message));
 }
 

@@ -71,5 +71,5 @@ export const googleGemini: Provider = {
       files: [{ path: settingsPath, content: JSON.stringify(settings) }],
     };
   },
-  createParser: () => createRunParser({ event: readGeminiEvent, authExitCodes }),
+  createParser: () => createRunParser({ event: readGeminiEvent(), authExitCodes, streams: true }),
 };

@@ -56,10 +56,12 @@ export const openaiCodex: Provider = {
     const noTools = ['-s', 'read-only', '--disable', 'shell_tool'];
     // Without this it waits for an unreachable network for ever.
     const mayEnd = ['--disable', 'unbounded_connection_retries'];
+    // Else each start asks GitHub for plugins that a run has no use for.
+    const noPlugins = ['--disable', 'plugins', '--disable', 'apps'];
     const settings = ['-c', 'cli_auth_credentials_store="file"', '-c', 'check_for_update_on_startup=false'];
     return {
       argv: [
-        ...['codex', 'exec', '--json', '--skip-git-repo-check', ...noTools, ...mayEnd, ...settings],
+        ...['codex', 'exec', '--json', '--skip-git-repo-check', ...noTools, ...mayEnd, ...noPlugins, ...settings],
         ...(model ? ['--model', model] : []),
         '-',
       ],
@@ -67,5 +69,5 @@ export const openaiCodex: Provider = {
       files: [],
     };
   },
-  createParser: () => createRunParser({ event: readCodexEvent }),
+  createParser: () => createRunParser({ event: readCodexEvent, streams: false }),
 };

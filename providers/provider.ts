@@ -31,6 +31,8 @@ export interface RunCommand {
 export interface RunParser {
   /** A line of stdout; `raw` is its JSON when it was JSON. Never throws, whatever the line is. */
   line(text: string): { events: RunEvent[]; raw?: unknown };
+  /** In the place of a line that was too long to be taken. */
+  dropped(): RunEvent[];
   /** After the process ended: the `finished` or `failure` event that is still owed, if any. `stderrTail` helps to tell why. */
   end(exitCode: number | null, stderrTail: string): RunEvent[];
 }

@@ -95,6 +95,10 @@ async function readTool(request: ToolRequest, signal: AbortSignal): Promise<Tool
       if (event.reason === 'ended') await take(parser.end(event.code, stderrTail));
       return failureOf(event, verdict, stop, deadlineMs);
     }
+    if (event.type === 'dropped') {
+      if (event.from === 'stdout') await take(parser.dropped());
+      continue;
+    }
     outputBytes += Buffer.byteLength(event.line);
     if (outputBytes > limits.runOutputBytes) {
       agent.cancelExec(execId).catch(() => {});

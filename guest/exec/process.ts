@@ -63,15 +63,17 @@ export function startProcess(
   }
 
   function listen(stream: Readable, type: 'stdout' | 'stderr'): void {
-    const say = (as: 'stdout' | 'stderr', line: string) => {
+    const note = (
+      event: { type: 'stdout' | 'stderr'; line: string } | { type: 'dropped'; from: 'stdout' | 'stderr' },
+    ) => {
       if (ended || reason === 'output_limit') return;
-      log.append({ type: as, line });
+      log.append(event);
       if (log.bytes > limits.runOutputBytes) stop('output_limit');
     };
-    const tooLong = () => say('stderr', `polydev: dropped a line of ${type} longer than ${limits.runLineBytes} bytes`);
+    const tooLong = () => note({ type: 'dropped', from: type });
     const splitter = createLineSplitter({
       maxBytes: limits.runLineBytes,
-      line: (line) => (fits(line) ? say(type, line) : tooLong()),
+      line: (line) => (fits(line) ? note({ type, line }) : tooLong()),
       tooLong,
     });
     stream.on('data', (chunk: Buffer) => splitter.push(chunk));

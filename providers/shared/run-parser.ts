@@ -12,6 +12,9 @@ import { parseJson } from './json.ts';
 const messageLength = 500;
 const summaryLength = 200;
 const maxOpenTools = 64;
+const tooLong = 'The tool said more at once than Polydev takes.';
+/** What programs write for their makers, with a time in front. */
+const logLine = /^\S*\d{4}-\d\d-\d\dT[\d:.]+Z?\S*\s/;
 
 /** Where a tool's own reader puts what it understood. */
 export interface Outlet {
@@ -33,6 +36,8 @@ export interface Outlet {
 
 export interface Dialect {
   event(value: unknown, out: Outlet): void;
+  /** The answer comes in pieces, so that a line too long to be taken only says it again. */
+  streams: boolean;
   /** Exit statuses that mean that the credential was refused. */
   authExitCodes?: readonly number[];
 }
@@ -40,6 +45,7 @@ export interface Dialect {
 export function createRunParser(dialect: Dialect): RunParser {
   let events: RunEvent[] = [];
   let ended = false;
+  let lost = false;
   let lastMessageId: string | undefined;
   let complaint: { text: string; code: RunFailureCode } | undefined;
   const openTools = new Map<string, string>();
@@ -70,6 +76,7 @@ export function createRunParser(dialect: Dialect): RunParser {
     },
     usage: (usage) => void events.push({ type: 'usage', usage }),
     finished() {
+      if (lost && !dialect.streams) return out.failed(tooLong, 'provider_failed');
       ended = true;
       events.push({ type: 'finished' });
     },
@@ -101,8 +108,17 @@ export function createRunParser(dialect: Dialect): RunParser {
       if (events.some(({ type }) => type === 'text') || !mayHoldSecret(text)) return { events, raw };
       return { events, raw: parseJson(text, withoutSecrets) };
     },
+    dropped() {
+      lost = true;
+      if (!ended) out.notice(tooLong);
+      return taken();
+    },
     end(exitCode, stderrTail) {
       if (ended) return [];
+      if (lost && exitCode === 0 && out.hasText()) {
+        out.finished();
+        return taken();
+      }
       const refused = exitCode !== null && dialect.authExitCodes?.includes(exitCode);
       const status = exitCode === null ? '' : ` (exit status ${exitCode})`;
       const message = complaint?.text ?? lastWords(stderrTail) ?? `The tool ended without a result${status}.`;
@@ -121,8 +137,9 @@ function summaryOf(value: unknown): string {
   return oneLine(withoutSecrets(text), summaryLength);
 }
 
-/** The last lines that say something: no stack traces, no closing brackets. */
+/** The last lines that say something: no stack traces, no closing brackets, and a log only when there is nothing else. */
 function lastWords(text: string): string | undefined {
   const lines = text.split('\n').filter((line) => /\w/.test(line) && !/^\s+at /.test(line));
-  return lines.slice(-3).join(' ') || undefined;
+  const said = lines.filter((line) => !logLine.test(line));
+  return (said.length > 0 ? said : lines).slice(-3).join(' ') || undefined;
 }

@@ -218,3 +218,52 @@ test('tools are named when they start and when they finish', () => {
   ]);
   for (const event of claude.events) if (event.type === 'tool') assert.match(event.summary, /^[^\n]{1,200}$/);
 });
+
+suite('a line too long to be taken', { timeout: 30_000 }, () => {
+  function runWith(id: (typeof providerIds)[number], ...lines: (object | 'dropped')[]): RunEvent[] {
+    const parser = providerOf(id).createParser();
+    const events = lines.flatMap((line) =>
+      line === 'dropped' ? parser.dropped() : parser.line(JSON.stringify(line)).events,
+    );
+    return [...events, ...parser.end(0, '')].filter(({ type }) => type !== 'notice');
+  }
+  const piece = { type: 'stream_event', event: { delta: { type: 'text_delta', text: 'hello' } } };
+
+  test('only repeats what a tool that streams has said: the answer is whole', () => {
+    assert.deepEqual(runWith('claude_code', piece, 'dropped'), [{ type: 'text', text: 'hello' }, { type: 'finished' }]);
+  });
+
+  test('is the answer itself where it comes in one piece: the run has failed, whatever the tool says', () => {
+    const usage = { type: 'turn.completed', usage: { input_tokens: 1, output_tokens: 1 } };
+    const [last] = runWith('openai_codex', 'dropped', usage).slice(-1);
+    assert.deepEqual(last, {
+      type: 'failure',
+      code: 'provider_failed',
+      message: 'The tool said more at once than Polydev takes.',
+    });
+  });
+
+  test('without an answer is a failure', () => {
+    assert.equal(runWith('claude_code', 'dropped').at(-1)?.type, 'failure');
+  });
+});
+
+test('Gemini that breaks off its own answer has failed, although it says success', { timeout: 30_000 }, () => {
+  const said = { type: 'error', severity: 'warning', message: 'Loop detected, stopping execution' };
+  const { events } = replay('google_gemini', [said, { type: 'result', status: 'success', stats: {} }]);
+  assert.deepEqual(events.at(-1), {
+    type: 'failure',
+    code: 'provider_failed',
+    message: 'The tool broke off: Loop detected, stopping execution',
+  });
+});
+
+test('the last words of a tool are what it says to people, not its log', { timeout: 30_000 }, () => {
+  const log = '2026-11-20T20:51:11.612459Z ERROR codex_models_manager: failed to refresh: 404 Not Found';
+  const { events } = replay('openai_codex', [], 1, `${log}\nError: Input exceeds the maximum length.\n${log}\n`);
+  assert.deepEqual(events.at(-1), {
+    type: 'failure',
+    code: 'provider_failed',
+    message: 'Error: Input exceeds the maximum length.',
+  });
+});
