@@ -9,9 +9,10 @@ import { createHostdClient } from '@polydev/hostd/client';
 import { type ErrorBody, PolydevError, toPolydevError } from '@polydev/protocol';
 import { providerOf } from '@polydev/providers';
 import { sql } from 'drizzle-orm';
-import { destination, type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { createApiTokens } from './auth/api-tokens.ts';
 import { createLogins } from './auth/logins.ts';
+import { createProfile } from './auth/profile.ts';
 import { createSetup } from './auth/setup.ts';
 import { type Config, printable, readSettings, type Settings } from './config.ts';
 import { createGateway, type Gateway } from './egress/gateway.ts';
@@ -19,6 +20,7 @@ import { lockFolder } from './folder-lock.ts';
 import { openPort, urlOf } from './http/address.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createHttpServer } from './http/server.ts';
+import { createLog } from './log.ts';
 import { loadMasterKey } from './master-key-file.ts';
 import { openDatabase } from './store/database.ts';
 import { createEventLog } from './store/events.ts';
@@ -47,12 +49,17 @@ type Started = (() => Promise<unknown>)[];
 await run();
 
 async function run(): Promise<void> {
-  let log: Logger = pino({ name: 'controller' }, destination(2));
+  let log: Logger = createLog('info');
+  // Node itself would print the error with everything in it.
+  process.once('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'The controller broke.');
+    process.exit(1);
+  });
   const started: Started = [];
   try {
     const settings = readSettings(process.argv.slice(2), process.env);
     if (settings.printOnly) return say(printable(settings.config));
-    log = pino({ name: 'controller', level: settings.config.logLevel }, destination(2));
+    log = createLog(settings.config.logLevel);
     const stop = stopper(started, log);
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
@@ -135,6 +142,7 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
       ...{ services: workings.services, setup, relay, metrics, demo: config.demo },
       logins: createLogins(db, ephemeral),
       apiTokens: createApiTokens(db),
+      profile: createProfile(db, ephemeral),
       tickets: createTickets(ephemeral),
       pingDatabase: async () => void (await db.execute(sql`select 1`)),
     },

@@ -4,11 +4,16 @@
  */
 
 import type {
+  AccountUsage,
   AddApiKey,
+  AskUsage,
   AuthSession,
   Credential,
   CredentialId,
   Endpoint,
+  ListCredentials,
+  ListRuns,
+  ListSessions,
   Run,
   RunId,
   RunStreamEvent,
@@ -34,11 +39,16 @@ export interface AgentAccess extends Endpoint {
 }
 
 export interface SessionService {
-  /** `forbidden` when `request.userId` is another's and the caller is no owner. */
+  /**
+   * `forbidden` when `request.userId` is another's and the caller is no owner; `credential_exists` when a new account
+   * is asked for under a label that one has.
+   */
   start(user: User, request: StartSession): Promise<AuthSession>;
   get(user: User, id: SessionId): Promise<AuthSession>;
   /** Newest first. */
-  list(user: User): Promise<AuthSession[]>;
+  list(user: User, query?: ListSessions): Promise<AuthSession[]>;
+  /** What its machine wrote to the console, without secrets: live, or as kept at a bad end; else empty. */
+  console(user: User, id: SessionId): Promise<string>;
   /** `session_over` when it has ended. */
   extend(user: User, id: SessionId): Promise<AuthSession>;
   /** Idempotent: cancelling what has ended answers how it ended. */
@@ -50,7 +60,10 @@ export interface SessionService {
 }
 
 export interface CredentialService {
-  list(user: User): Promise<Credential[]>;
+  list(user: User, query?: ListCredentials): Promise<Credential[]>;
+  get(user: User, id: CredentialId): Promise<Credential>;
+  /** `credential_exists` when another account of the provider has this label. */
+  rename(user: User, id: CredentialId, label: string): Promise<Credential>;
   addApiKey(user: User, request: AddApiKey): Promise<Credential>;
   /** Forgets it here; never tells the provider to revoke it. */
   remove(user: User, id: CredentialId): Promise<void>;
@@ -58,23 +71,23 @@ export interface CredentialService {
   test(user: User, id: CredentialId): Promise<Credential>;
 }
 
-export interface Page {
-  limit: number;
-  /** Only what is older than this one. */
-  before?: RunId;
-}
-
 export interface RunService {
   start(user: User, request: StartRun): Promise<Run>;
   get(user: User, id: RunId): Promise<Run>;
   /** Newest first. */
-  list(user: User, page: Page): Promise<Run[]>;
+  list(user: User, query?: ListRuns): Promise<Run[]>;
   /** Idempotent: cancelling what has ended answers how it ended. */
   cancel(user: User, id: RunId): Promise<Run>;
   /** Cancels first when it has not ended; then forgets the run and its events. */
   remove(user: User, id: RunId): Promise<void>;
   /** Rejects before the first event when there is no such run. */
   events(user: User, id: RunId, afterSeq: number, signal: AbortSignal): Promise<EventStream<RunStreamEvent>>;
+}
+
+export interface UsageService {
+  /** Of every account of the user that was used in the last seven days. */
+  list(user: User, ask: AskUsage): Promise<AccountUsage[]>;
+  of(user: User, id: CredentialId, ask: AskUsage): Promise<AccountUsage>;
 }
 
 export interface SandboxStatus {
@@ -98,5 +111,6 @@ export interface Services {
   sessions: SessionService;
   credentials: CredentialService;
   runs: RunService;
+  usage: UsageService;
   sandboxes: SandboxService;
 }

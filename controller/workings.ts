@@ -14,10 +14,12 @@ import { createCredentialService } from './credentials/service.ts';
 import { createVault } from './credentials/vault.ts';
 import { createRunRows } from './runs/rows.ts';
 import { createRuns } from './runs/service.ts';
+import { createUsage } from './runs/usage.ts';
 import { createSandboxRows } from './sandboxes/rows.ts';
 import { createSandboxes, type EgressRegistry } from './sandboxes/sandboxes.ts';
 import { createSandboxService } from './sandboxes/service.ts';
 import type { Services } from './services.ts';
+import { createKeptConsoles } from './sessions/console.ts';
 import { createSessionMachine } from './sessions/machine.ts';
 import { createSessions } from './sessions/service.ts';
 import type { Database } from './store/database.ts';
@@ -66,7 +68,18 @@ export function createWorkings(deps: WorkingsDeps): Workings {
 
   const machine = createSessionMachine(db, events, now);
   const sessions = createSessions({
-    ...{ machine, events, vault, sandboxes, providerOf, userExists, verify, log, clock },
+    ...{
+      machine,
+      consoles: createKeptConsoles(db, now),
+      events,
+      vault,
+      sandboxes,
+      providerOf,
+      userExists,
+      verify,
+      log,
+      clock,
+    },
     limits: signInLimits,
   });
   const runs = createRuns({
@@ -74,11 +87,14 @@ export function createWorkings(deps: WorkingsDeps): Workings {
     defaultDeadlineMs: config.runs.defaultMs,
   });
 
+  const credentials = createCredentialService({ db, vault, borrow, sandboxes, providerOf, verify });
+
   return {
     services: {
       sessions: sessions.service,
-      credentials: createCredentialService({ db, vault, borrow, sandboxes, providerOf, verify }),
+      credentials,
       runs: runs.service,
+      usage: createUsage(db, credentials, now),
       sandboxes: createSandboxService({ driver, rows, sandboxes, image: deps.image }),
     },
     async recover() {

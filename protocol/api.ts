@@ -7,7 +7,7 @@ import { idSchema as idOf } from './ids.ts';
 import { limits } from './limits.ts';
 import { ProviderId, RunEvent, Usage } from './run-event.ts';
 import { Profile } from './sandbox.ts';
-import { keysOf, Nullable, Time } from './shapes.ts';
+import { keysOf, Line, Nullable, Time } from './shapes.ts';
 import { type RunState, runMoves, type SandboxState, type SessionState, sandboxMoves, sessionMoves } from './states.ts';
 
 const ErrorCodeSchema = Type.Unsafe<ErrorCode>(Type.String());
@@ -49,7 +49,7 @@ export type ProviderInfo = Static<typeof ProviderInfo>;
 export const SessionStateSchema = keysOf<SessionState>(sessionMoves);
 
 /** Tells several accounts of one provider apart. Where none is said it is `default`. */
-const Label = Type.String({ minLength: 1, maxLength: 64, pattern: '\\S' });
+const Label = Line(64);
 /** Beside the accounts that are there: `credential_exists` when one has this label. Otherwise it is replaced. */
 const NewAccount = Type.Boolean();
 
@@ -103,7 +103,7 @@ export type AuthSession = Static<typeof AuthSession>;
 
 /** What of a list is asked for. `before`: only what is older than this one. */
 const page = <K extends 'session' | 'run'>(kind: K) => ({
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.pageMax, default: limits.pageDefault })),
   before: Type.Optional(idOf(kind)),
 });
 
@@ -166,7 +166,7 @@ export const AccountUsage = Type.Object({
       /** `2026-11-20`, in the time zone asked for. */
       day: Type.String(),
       runs: Type.Integer(),
-      /** Of these runs, those that did not succeed. */
+      /** Of these runs, those that failed or took too long. */
       failed: Type.Integer(),
       inputTokens: Type.Integer(),
       outputTokens: Type.Integer(),

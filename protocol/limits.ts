@@ -36,6 +36,10 @@ export const limits = {
   // Credentials
   credentialBytes: 256 * 1024,
 
+  // Lists
+  pageDefault: 50,
+  pageMax: 200,
+
   // People
   setupLinkMs: 24 * 60 * minute,
   loginTtlMs: 14 * 24 * 60 * minute,

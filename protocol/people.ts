@@ -3,7 +3,7 @@
 import { type Static, Type } from 'typebox';
 import { idSchema as idOf } from './ids.ts';
 import { limits } from './limits.ts';
-import { Nullable, Time } from './shapes.ts';
+import { Line, Nullable, Time } from './shapes.ts';
 
 export const User = Type.Object({
   id: idOf('user'),
@@ -12,7 +12,7 @@ export const User = Type.Object({
 });
 export type User = Static<typeof User>;
 
-const Name = Type.String({ minLength: 1, maxLength: 64, pattern: '\\S' });
+const Name = Line(64);
 const GivenPassword = Type.String({ maxLength: 1024 });
 const NewPassword = Type.String({ minLength: limits.passwordMinLength, maxLength: 1024 });
 

@@ -1,6 +1,6 @@
-/** Personal API tokens: shown once, kept as a hash. */
+/** Personal API tokens: shown once, kept as a hash, good for some scopes and perhaps for a time. */
 
-import { type ApiToken, newId, PolydevError, type User } from '@polydev/protocol';
+import { type ApiToken, type CreateApiToken, newId, PolydevError, type Scope, type User } from '@polydev/protocol';
 import { and, desc, eq } from 'drizzle-orm';
 import type { Database } from '../store/database.ts';
 import { apiTokens, users } from '../store/schema.ts';
@@ -9,21 +9,25 @@ import { hashSecret, newSecret } from './secret.ts';
 const prefix = 'pd_';
 /** `lastUsedAtMs` is this exact and no more, to spare a write with each request. */
 const lastUsedStepMs = 60_000;
+/** What scripts and the `polydev` command mostly do. */
+const defaultScopes: Scope[] = ['run'];
 
 export interface ApiTokens {
   list(user: User): Promise<ApiToken[]>;
-  create(user: User, name: string): Promise<{ token: ApiToken; secret: string }>;
+  create(user: User, request: CreateApiToken): Promise<{ token: ApiToken; secret: string }>;
   /** `not_found` when it is not the user's. */
   revoke(user: User, id: ApiToken['id']): Promise<void>;
-  /** Whose secret this is. */
-  find(secret: string): Promise<User | null>;
+  /** Whose secret this is, and what it is good for. `not_signed_in` when its time is over. */
+  find(secret: string): Promise<{ user: User; scopes: Scope[] } | null>;
 }
 
 const shown = {
   id: apiTokens.id,
   name: apiTokens.name,
+  scopes: apiTokens.scopes,
   createdAtMs: apiTokens.createdAtMs,
   lastUsedAtMs: apiTokens.lastUsedAtMs,
+  expiresAtMs: apiTokens.expiresAtMs,
 };
 
 export function createApiTokens(db: Database, now: () => number = Date.now): ApiTokens {
@@ -31,9 +35,12 @@ export function createApiTokens(db: Database, now: () => number = Date.now): Api
     list: (user) =>
       db.select(shown).from(apiTokens).where(eq(apiTokens.userId, user.id)).orderBy(desc(apiTokens.createdAtMs)),
 
-    async create(user, name) {
+    async create(user, { name, scopes = defaultScopes, expiresAtMs = null }) {
+      const createdAtMs = now();
+      if (expiresAtMs !== null && expiresAtMs <= createdAtMs)
+        throw new PolydevError('invalid_request', 'The token would have expired already.');
       const secret = newSecret(prefix);
-      const token: ApiToken = { id: newId('token'), name: name.trim(), createdAtMs: now(), lastUsedAtMs: null };
+      const token = { id: newId('token'), name: name.trim(), scopes, createdAtMs, lastUsedAtMs: null, expiresAtMs };
       await db.insert(apiTokens).values({ ...token, userId: user.id, secretHash: hashSecret(secret) });
       return { token, secret };
     },
@@ -49,22 +56,21 @@ export function createApiTokens(db: Database, now: () => number = Date.now): Api
     async find(secret) {
       if (!secret.startsWith(prefix)) return null;
       const [row] = await db
-        .select({
-          id: users.id,
-          name: users.name,
-          role: users.role,
-          tokenId: apiTokens.id,
-          used: apiTokens.lastUsedAtMs,
-        })
+        .select({ token: shown, user: { id: users.id, name: users.name, role: users.role } })
         .from(apiTokens)
         .innerJoin(users, eq(users.id, apiTokens.userId))
         .where(eq(apiTokens.secretHash, hashSecret(secret)));
       if (!row) return null;
-      const { tokenId, used, ...user } = row;
+      const { token, user } = row;
       const atMs = now();
-      if (used === null || atMs - used >= lastUsedStepMs)
-        await db.update(apiTokens).set({ lastUsedAtMs: atMs }).where(eq(apiTokens.id, tokenId));
-      return user;
+      if (token.expiresAtMs !== null && token.expiresAtMs <= atMs)
+        throw new PolydevError(
+          'not_signed_in',
+          `The API token “${token.name}” expired at ${new Date(token.expiresAtMs).toISOString()}.`,
+        );
+      if (token.lastUsedAtMs === null || atMs - token.lastUsedAtMs >= lastUsedStepMs)
+        await db.update(apiTokens).set({ lastUsedAtMs: atMs }).where(eq(apiTokens.id, token.id));
+      return { user, scopes: token.scopes };
     },
   };
 }

@@ -1,48 +1,47 @@
 /** Browser logins: who proves by name and password who he is, gets a secret that a cookie carries. */
 
-import { type LoginRequest, limits, newId, PolydevError, type User } from '@polydev/protocol';
-import { and, eq, gt, lte } from 'drizzle-orm';
+import { type Login, type LoginRequest, limits, newId, PolydevError, type User } from '@polydev/protocol';
+import { and, desc, eq, gt, lte, ne } from 'drizzle-orm';
 import type { Database } from '../store/database.ts';
 import type { EphemeralStore } from '../store/ephemeral.ts';
 import { logins, users } from '../store/schema.ts';
+import { countAttempt } from './attempts.ts';
 import { verifyPassword } from './password.ts';
 import { hashSecret, newSecret } from './secret.ts';
 import { cleanName } from './user-name.ts';
 
-/** Attempts, good or bad, in a window; the same for one name and for one address. */
-export const loginAttempts = { max: 20, windowMs: 15 * 60 * 1000 } as const;
+/** `lastSeenAtMs` is this exact and no more, to spare a write with each request. */
+const lastSeenStepMs = 60_000;
 
 export interface Logins {
   /** `wrong_login`, `rate_limited`. */
   check(request: LoginRequest, address: string): Promise<User>;
-  /** The secret of a new login for someone who has proved who he is. */
-  open(user: User): Promise<string>;
+  /** The secret of a new login for someone who has proved who he is. `agent`: from which browser, for people. */
+  open(user: User, agent: string): Promise<string>;
   /** Whose secret this is; null when it is nobody's or its time is over. */
-  find(secret: string): Promise<User | null>;
+  find(secret: string): Promise<{ user: User; loginId: Login['id'] } | null>;
+  /** Last seen first. `current`: the one that asks. */
+  list(user: User, current: Login['id'] | null): Promise<Login[]>;
+  /** `not_found` when it is not the user's. */
+  end(user: User, id: Login['id']): Promise<void>;
+  /** All but this one. */
+  endOthers(user: User, current: Login['id'] | null): Promise<void>;
   logout(secret: string): Promise<void>;
 }
 
 export function createLogins(db: Database, ephemeral: EphemeralStore, now: () => number = Date.now): Logins {
-  async function count(who: string): Promise<void> {
-    const hits = await ephemeral.hit(`login:${hashSecret(who)}`, loginAttempts.windowMs);
-    if (hits > loginAttempts.max)
-      throw new PolydevError('rate_limited', 'Too many attempts to sign in.', {
-        details: { retryAfterSeconds: loginAttempts.windowMs / 1000 },
-      });
-  }
-
   return {
     async check(request, address) {
       const name = cleanName(request.name);
-      await count(`address ${address}`);
-      await count(`name ${name}`);
+      await countAttempt(ephemeral, `address ${address}`);
+      await countAttempt(ephemeral, `name ${name}`);
       const [row] = await db.select().from(users).where(eq(users.name, name));
       if (!(await verifyPassword(request.password, row?.passwordHash ?? null)) || !row)
         throw new PolydevError('wrong_login', 'Name and password do not belong together.');
       return { id: row.id, name: row.name, role: row.role };
     },
 
-    async open(user) {
+    async open(user, agent) {
       const secret = newSecret();
       const createdAtMs = now();
       await db.delete(logins).where(lte(logins.expiresAtMs, createdAtMs));
@@ -51,18 +50,49 @@ export function createLogins(db: Database, ephemeral: EphemeralStore, now: () =>
         userId: user.id,
         secretHash: hashSecret(secret),
         createdAtMs,
+        lastSeenAtMs: createdAtMs,
         expiresAtMs: createdAtMs + limits.loginTtlMs,
+        agent,
       });
       return secret;
     },
 
     async find(secret) {
+      const atMs = now();
       const [row] = await db
-        .select({ id: users.id, name: users.name, role: users.role })
+        .select({ loginId: logins.id, seenAtMs: logins.lastSeenAtMs, id: users.id, name: users.name, role: users.role })
         .from(logins)
         .innerJoin(users, eq(users.id, logins.userId))
-        .where(and(eq(logins.secretHash, hashSecret(secret)), gt(logins.expiresAtMs, now())));
-      return row ?? null;
+        .where(and(eq(logins.secretHash, hashSecret(secret)), gt(logins.expiresAtMs, atMs)));
+      if (!row) return null;
+      const { loginId, seenAtMs, ...user } = row;
+      if (atMs - seenAtMs >= lastSeenStepMs)
+        await db.update(logins).set({ lastSeenAtMs: atMs }).where(eq(logins.id, loginId));
+      return { user, loginId };
+    },
+
+    async list(user, current) {
+      const rows = await db
+        .select()
+        .from(logins)
+        .where(and(eq(logins.userId, user.id), gt(logins.expiresAtMs, now())))
+        .orderBy(desc(logins.lastSeenAtMs), desc(logins.createdAtMs));
+      return rows.map(({ id, createdAtMs, lastSeenAtMs, expiresAtMs, agent }) => ({
+        ...{ id, createdAtMs, lastSeenAtMs, expiresAtMs, agent },
+        current: id === current,
+      }));
+    },
+
+    async end(user, id) {
+      const ended = await db
+        .delete(logins)
+        .where(and(eq(logins.id, id), eq(logins.userId, user.id)))
+        .returning({ id: logins.id });
+      if (ended.length === 0) throw new PolydevError('not_found', 'There is no such login.');
+    },
+
+    async endOthers(user, current) {
+      await db.delete(logins).where(and(eq(logins.userId, user.id), current ? ne(logins.id, current) : undefined));
     },
 
     async logout(secret) {

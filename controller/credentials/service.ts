@@ -16,9 +16,10 @@ import type { Database } from '../store/database.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
 import type { Borrow } from './borrow.ts';
 import { encodeBundle, type SecretBundle } from './bundle.ts';
+import { cleanLabel } from './label.ts';
 import { createRedact } from './redact.ts';
 import { Secret } from './secret.ts';
-import type { StoredCredential, Vault } from './vault.ts';
+import { labelTaken, type StoredCredential, type Vault } from './vault.ts';
 
 export interface CredentialServiceDeps {
   db: Database;
@@ -29,7 +30,6 @@ export interface CredentialServiceDeps {
   verify: 'run' | 'off';
 }
 
-const defaultLabel = 'default';
 /** A proof here belongs to a request, which nobody can break off. */
 const unstoppable = new AbortController().signal;
 
@@ -79,13 +79,13 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
   }
 
   async function addApiKey(user: User, request: AddApiKey): Promise<Credential> {
-    const { provider, apiKey, label = defaultLabel } = request;
+    const { provider, apiKey, newAccount = false } = request;
+    const label = cleanLabel(request.label);
     const place = { userId: user.id, provider, label };
     const present = await vault.findPlaced(place);
     // A key takes the place of a key. That it would end a sign-in is not plain to see, so it does not.
-    if (present?.kind === 'files' && present.status === 'active') {
-      throw new PolydevError('credential_exists', `An account is connected as "${label}".`);
-    }
+    const wouldEndSignIn = present?.kind === 'files' && present.status === 'active';
+    if (present && (newAccount || wouldEndSignIn)) throw labelTaken(label);
     const bundle: SecretBundle = new Secret({ kind: 'api_key', provider, apiKey });
     const unproven = await vault.putUnproven({ ...place, bundle, account: {} });
     try {
@@ -102,7 +102,17 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
   }
 
   return {
-    list: async (user) => (await vault.list(user.id)).map(shownCredential),
+    async list(user, { provider } = {}) {
+      const all = (await vault.list(user.id)).map(shownCredential);
+      return provider ? all.filter((credential) => credential.provider === provider) : all;
+    },
+
+    get: async (user, id) => shownCredential(await findFor(user, id)),
+
+    async rename(user, id, label) {
+      await findFor(user, id);
+      return shownCredential(await vault.rename(id, cleanLabel(label)));
+    },
 
     addApiKey,
 

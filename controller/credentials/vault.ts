@@ -18,6 +18,7 @@ import { and, desc, eq, ne } from 'drizzle-orm';
 import type { Database } from '../store/database.ts';
 import { credentials } from '../store/schema.ts';
 import { storable } from '../store/storable.ts';
+import { isUniqueViolation } from '../store/unique-violation.ts';
 import { decodeBundle, encodeBundle, type SecretBundle } from './bundle.ts';
 
 /** A row without its secret. */
@@ -63,6 +64,8 @@ export interface Vault {
   replaceIfVersion(id: CredentialId, version: number, content: CredentialContent): Promise<StoredCredential>;
   /** True when it was done: the status belongs to the version that was tried. */
   setStatusIfVersion(id: CredentialId, version: number, status: Credential['status']): Promise<boolean>;
+  /** The version stays. `credential_exists` when another of the provider has this label, `no_credential` when it is gone. */
+  rename(id: CredentialId, label: string): Promise<StoredCredential>;
   touch(id: CredentialId): Promise<void>;
   remove(id: CredentialId): Promise<void>;
   removeUnproven(id: CredentialId): Promise<void>;
@@ -190,6 +193,16 @@ export function createVault(db: Database, masterKey: MasterKey, now: () => numbe
       return rows.length > 0;
     },
 
+    async rename(id, label) {
+      try {
+        const [row] = await db.update(credentials).set({ label }).where(eq(credentials.id, id)).returning(openColumns);
+        if (!row) throw new PolydevError('no_credential', 'This credential is no longer there.');
+        return row;
+      } catch (error) {
+        throw isUniqueViolation(error) ? labelTaken(label) : error;
+      }
+    },
+
     async touch(id) {
       await db.update(credentials).set({ lastUsedAtMs: now() }).where(eq(credentials.id, id));
     },
@@ -206,6 +219,10 @@ export function createVault(db: Database, masterKey: MasterKey, now: () => numbe
       await db.delete(credentials).where(eq(credentials.status, 'unproven'));
     },
   };
+}
+
+export function labelTaken(label: string): PolydevError {
+  return new PolydevError('credential_exists', `An account of this tool is already called “${label}”.`);
 }
 
 function stale(id: CredentialId): PolydevError {

@@ -11,6 +11,7 @@ import type {
 import type { ApiTokens } from '../auth/api-tokens.ts';
 import type { Guard } from '../auth/guard.ts';
 import type { Logins } from '../auth/logins.ts';
+import type { Profile } from '../auth/profile.ts';
 import type { Setup } from '../auth/setup.ts';
 import type { Services } from '../services.ts';
 import type { Relay } from '../stream/relay.ts';
@@ -30,6 +31,7 @@ export interface AppDeps {
   setup: Setup;
   logins: Logins;
   apiTokens: ApiTokens;
+  profile: Profile;
   tickets: Tickets;
   relay: Relay;
   metrics: Metrics;

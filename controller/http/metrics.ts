@@ -63,7 +63,7 @@ export function addMetrics(app: App, { registry, requestSeconds }: Metrics): voi
     const labels = { method: request.method, route: request.routeOptions.url ?? '(none)', status: reply.statusCode };
     requestSeconds.observe(labels, reply.elapsedTime / 1000);
   });
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) => {
+  app.get('/metrics', { config: { access: 'read' }, schema: { hide: true } }, async (_request, reply) => {
     reply.header('content-type', registry.contentType);
     return await registry.metrics();
   });

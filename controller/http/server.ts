@@ -3,8 +3,8 @@
  *
  *   /health                                     is it alive; public
  *   /                  /dashboard/* /login …    the dashboard; public, holds nothing
- *   /api/setup         /api/login  /api/logout  /api/me  /api/tokens
- *   /api/providers     /api/credentials  /api/runs  /api/sandboxes
+ *   /api/setup         /api/login  /api/logout  /api/me  /api/logins  /api/tokens
+ *   /api/providers     /api/credentials  /api/usage  /api/runs  /api/sandboxes
  *   /api/auth/*                                 sign-ins, their events, tickets and pictures
  *   /api/docs          /api/openapi.json  /metrics
  */

@@ -2,6 +2,8 @@
 
 import {
   isFinal,
+  type ListRuns,
+  limits,
   mayMove,
   PolydevError,
   type Reason,
@@ -11,11 +13,12 @@ import {
   runMoves,
   type UserId,
 } from '@polydev/protocol';
-import { and, desc, eq, inArray, lt, notInArray, or } from 'drizzle-orm';
-import type { Page } from '../services.ts';
+import { and, desc, eq, ilike, inArray, notInArray } from 'drizzle-orm';
 import type { Database } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
+import { olderThan } from '../store/paging.ts';
 import { runs } from '../store/schema.ts';
+import { storableText } from '../store/storable.ts';
 import { createTurns } from '../turns.ts';
 
 export type RunRow = typeof runs.$inferSelect;
@@ -26,7 +29,8 @@ export type RunChange = Partial<Pick<RunRow, 'sandboxId' | 'answer' | 'usage' | 
 export interface RunRows {
   insert(run: NewRun): Promise<RunRow>;
   find(id: RunId): Promise<RunRow | null>;
-  list(userId: UserId, page: Page): Promise<RunRow[]>;
+  /** Newest first. */
+  list(userId: UserId, query: ListRuns): Promise<RunRow[]>;
   unfinished(): Promise<RunRow[]>;
   /** Null, and no effect, when the run has ended. */
   move(id: RunId, to: RunState, options?: { reason?: Reason; set?: RunChange }): Promise<RunRow | null>;
@@ -58,15 +62,21 @@ export function createRunRows(db: Database, events: EventLog, now: () => number 
 
     find,
 
-    async list(userId, { limit, before }) {
+    async list(userId, { provider, credentialId, state, search, before, limit = limits.pageDefault }) {
       const last = before === undefined ? null : await find(before);
-      const older = last
-        ? or(lt(runs.createdAtMs, last.createdAtMs), and(eq(runs.createdAtMs, last.createdAtMs), lt(runs.id, last.id)))
-        : undefined;
       return await db
         .select()
         .from(runs)
-        .where(and(eq(runs.userId, userId), older))
+        .where(
+          and(
+            eq(runs.userId, userId),
+            provider && eq(runs.provider, provider),
+            credentialId && eq(runs.credentialId, credentialId),
+            state === 'active' ? notInArray(runs.state, finalStates) : state && eq(runs.state, state),
+            search === undefined ? undefined : ilike(runs.prompt, `%${literal(search)}%`),
+            last ? olderThan(runs, last) : undefined,
+          ),
+        )
         .orderBy(desc(runs.createdAtMs), desc(runs.id))
         .limit(limit);
     },
@@ -104,6 +114,11 @@ export function createRunRows(db: Database, events: EventLog, now: () => number 
       await events.remove(id);
     },
   };
+}
+
+/** For a LIKE pattern: finds itself. */
+function literal(text: string): string {
+  return storableText(text).replace(/[\\%_]/g, '\\$&');
 }
 
 export function shownRun(row: RunRow): Run {

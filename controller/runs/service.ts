@@ -1,6 +1,7 @@
 /** Runs as the API knows them: who may start, see, cancel and forget one. */
 
 import { isFinal, newId, PolydevError, type ProviderId, type RunId, runMoves, type User } from '@polydev/protocol';
+import { defaultLabel } from '../credentials/label.ts';
 import type { Vault } from '../credentials/vault.ts';
 import { reasonOf } from '../reason.ts';
 import type { RunService } from '../services.ts';
@@ -25,8 +26,6 @@ interface Working {
   stop: AbortController;
   done: Promise<void>;
 }
-
-const defaultLabel = 'default';
 
 export function createRuns(deps: RunServiceDeps): RunsControl {
   const { rows, events, vault } = deps;
@@ -97,7 +96,7 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
 
     get: async (user, id) => shownRun(await findFor(user, id)),
 
-    list: async (user, page) => (await rows.list(user.id, page)).map(shownRun),
+    list: async (user, query = {}) => (await rows.list(user.id, query)).map(shownRun),
 
     async cancel(user, id) {
       await findFor(user, id);

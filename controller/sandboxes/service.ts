@@ -3,6 +3,7 @@
 import type { Driver } from '@polydev/drivers/contract';
 import { PolydevError, type SandboxId, type User } from '@polydev/protocol';
 import type { SandboxService } from '../services.ts';
+import { shownConsole } from './console-text.ts';
 import type { SandboxRows } from './rows.ts';
 import type { Sandboxes } from './sandboxes.ts';
 
@@ -20,7 +21,7 @@ export function createSandboxService(deps: {
 
     async console(user, id) {
       if (!maySee(user, id)) throw new PolydevError('not_found', 'There is no such sandbox.');
-      return await driver.console(id);
+      return shownConsole(await driver.console(id));
     },
 
     async status() {

@@ -3,6 +3,7 @@
 import type { AgentEvent, AuthSession } from '@polydev/protocol';
 import type { Provider } from '@polydev/providers/provider';
 import { type Captured, judgeCaptured } from '../credentials/bundle.ts';
+import { createRedact, type Redact } from '../credentials/redact.ts';
 import type { StoredCredential, Vault } from '../credentials/vault.ts';
 import type { SandboxHandle } from '../sandboxes/sandboxes.ts';
 
@@ -25,8 +26,10 @@ export function createCaptures(deps: {
   session: AuthSession;
   provider: Provider;
   sandbox: SandboxHandle;
+  /** From now on nothing that is shown may hold these. */
+  hide(redact: Redact): void;
 }): Captures {
-  const { vault, session, provider, sandbox } = deps;
+  const { vault, session, provider, sandbox, hide } = deps;
   let newest: Capture | null = null;
   let announce = () => {};
 
@@ -39,6 +42,7 @@ export function createCaptures(deps: {
   return {
     async take({ sealed }) {
       const captured = judgeCaptured(sandbox.open(sealed), provider);
+      hide(createRedact(captured.bundle));
       newest = { ...captured, stored: await store(captured) };
       announce();
     },

@@ -7,7 +7,7 @@ import { type AgentEvent, type AuthSession, limits, PolydevError } from '@polyde
 import type { Provider } from '@polydev/providers/provider';
 import { abortError, untilAborted } from '../abort.ts';
 import { type Captured, judgeCaptured } from '../credentials/bundle.ts';
-import { createRedact } from '../credentials/redact.ts';
+import { createRedact, type Redact } from '../credentials/redact.ts';
 import type { Vault } from '../credentials/vault.ts';
 import { prove } from '../runs/proof.ts';
 import type { SandboxHandle } from '../sandboxes/sandboxes.ts';
@@ -30,6 +30,8 @@ export interface FlowDeps {
   provider: Provider;
   verify: 'run' | 'off';
   now: () => number;
+  /** From now on nothing that is shown may hold these. */
+  hide(redact: Redact): void;
   /** Sees to it that the session has this long before it expires. */
   needTime(timeMs: number): Promise<void>;
 }

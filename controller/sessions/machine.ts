@@ -3,6 +3,8 @@
 import {
   type AuthSession,
   isFinal,
+  type ListSessions,
+  limits,
   mayMove,
   PolydevError,
   type Reason,
@@ -14,6 +16,7 @@ import {
 import { and, desc, eq, inArray, notInArray } from 'drizzle-orm';
 import type { Database } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
+import { olderThan } from '../store/paging.ts';
 import { authSessions } from '../store/schema.ts';
 import { createTurns } from '../turns.ts';
 
@@ -29,7 +32,7 @@ export interface SessionMachine {
   ): Promise<AuthSession>;
   find(id: SessionId): Promise<AuthSession | null>;
   /** Newest first. */
-  list(userId: UserId): Promise<AuthSession[]>;
+  list(userId: UserId, query: ListSessions): Promise<AuthSession[]>;
   unfinished(): Promise<AuthSession[]>;
   /** Null, and no effect, when the session has ended. */
   move(id: SessionId, to: SessionState, options?: MoveOptions): Promise<AuthSession | null>;
@@ -61,8 +64,22 @@ export function createSessionMachine(db: Database, events: EventLog, now: () => 
 
     find,
 
-    list: (userId) =>
-      db.select().from(authSessions).where(eq(authSessions.userId, userId)).orderBy(desc(authSessions.createdAtMs)),
+    async list(userId, { provider, state, before, limit = limits.pageDefault }) {
+      const last = before === undefined ? null : await find(before);
+      return await db
+        .select()
+        .from(authSessions)
+        .where(
+          and(
+            eq(authSessions.userId, userId),
+            provider && eq(authSessions.provider, provider),
+            state === 'active' ? notInArray(authSessions.state, finalStates) : state && eq(authSessions.state, state),
+            last ? olderThan(authSessions, last) : undefined,
+          ),
+        )
+        .orderBy(desc(authSessions.createdAtMs), desc(authSessions.id))
+        .limit(limit);
+    },
 
     unfinished: () => db.select().from(authSessions).where(notInArray(authSessions.state, finalStates)),
 

@@ -16,18 +16,21 @@ import type { Provider } from '@polydev/providers/provider';
 import type { BaseLogger } from 'pino';
 import { untilAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
-import type { Vault } from '../credentials/vault.ts';
+import { cleanLabel } from '../credentials/label.ts';
+import { labelTaken, type Vault } from '../credentials/vault.ts';
 import { reasonOf } from '../reason.ts';
 import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
 import type { AgentAccess, SessionService } from '../services.ts';
 import type { EventLog } from '../store/events.ts';
 import { readTimeline } from '../store/timeline.ts';
+import { createMachineConsole, type KeptConsoles, type MachineConsole } from './console.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
 import { signIn } from './flow.ts';
 import type { SessionMachine } from './machine.ts';
 
 export interface SessionsDeps {
   machine: SessionMachine;
+  consoles: KeptConsoles;
   events: EventLog;
   vault: Vault;
   sandboxes: Sandboxes;
@@ -53,10 +56,9 @@ interface Working {
   stop: AbortController;
   deadline: Deadline;
   display: PromiseWithResolvers<AgentAccess>;
+  console: MachineConsole;
   done: Promise<void>;
 }
-
-const defaultLabel = 'default';
 
 export function createSessions(deps: SessionsDeps): SessionsControl {
   const { machine, events, sandboxes, log, clock } = deps;
@@ -88,19 +90,33 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
     return changed;
   }
 
-  async function drive(session: AuthSession, { stop, display }: Omit<Working, 'done'>): Promise<void> {
+  async function keepConsole(id: SessionId, console: MachineConsole): Promise<void> {
+    const text = await console.read();
+    if (text === '') return;
+    await deps.consoles
+      .keep(id, text)
+      .catch((error) => log.warn({ err: error, session: id }, 'The console of a sign-in was not kept.'));
+  }
+
+  async function drive(session: AuthSession, { stop, display, console }: Omit<Working, 'done'>): Promise<void> {
     const { id, userId, provider } = session;
     let sandbox: SandboxHandle | undefined;
     try {
       await machine.move(id, 'starting');
       const request = { profile: 'desktop', owner: id, userId, provider, capture: true, wait: false } as const;
-      sandbox = await sandboxes.acquire({ ...request, signal: stop.signal });
+      const onFailedConsole = (text: string) => console.attach(async () => text);
+      sandbox = await sandboxes.acquire({ ...request, signal: stop.signal, onFailedConsole });
+      const { token } = sandbox.access;
+      console.hide((text) => text.replaceAll(token, '[secret]'));
+      console.attach(sandbox.console);
       await machine.change(id, { sandboxId: sandbox.id });
       display.resolve(sandbox.access);
       const needTime = async (timeMs: number) => void (await expireAt(id, now() + timeMs));
-      const flow = { ...deps, provider: deps.providerOf(provider), now, needTime };
+      const flow = { ...deps, provider: deps.providerOf(provider), now, needTime, hide: console.hide };
       await signIn(flow, session, sandbox, stop.signal);
     } catch (error) {
+      // Before anyone hears of the end, so that who hears of it finds it.
+      if (!wasCancelled(stop.signal)) await keepConsole(id, console);
       if (stop.signal.aborted) return;
       const { code } = reasonOf(error);
       if (code === 'internal') log.error({ err: error, session: id }, 'A sign-in failed inside Polydev.');
@@ -123,7 +139,8 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
       );
     const deadline = createDeadline(clock, expire);
     deadline.set(session.expiresAtMs);
-    const done = drive(session, { stop, deadline, display })
+    const console = createMachineConsole();
+    const done = drive(session, { stop, deadline, display, console })
       .then(() => events.append(id, { type: 'destroyed' }))
       .then(
         () => {},
@@ -133,7 +150,7 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
         deadline.clear();
         working.delete(id);
       });
-    working.set(id, { stop, deadline, display, done });
+    working.set(id, { stop, deadline, display, console, done });
   }
 
   async function cancel(id: SessionId): Promise<void> {
@@ -142,11 +159,13 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
   }
 
   const service: SessionService = {
-    async start(user, { provider, userId = user.id, label = defaultLabel }) {
+    async start(user, { provider, userId = user.id, newAccount = false, ...request }) {
+      const label = cleanLabel(request.label);
       if (userId !== user.id) {
         if (user.role !== 'owner') throw new PolydevError('forbidden', 'Only an owner signs in for someone else.');
         if (!(await deps.userExists(userId))) throw new PolydevError('not_found', 'There is no such user.');
       }
+      if (newAccount && (await deps.vault.findPlaced({ userId, provider, label }))) throw labelTaken(label);
       const createdAtMs = now();
       const session = await machine.insert({
         id: newId('session'),
@@ -163,7 +182,13 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
 
     get: findFor,
 
-    list: (user) => machine.list(user.id),
+    list: (user, query = {}) => machine.list(user.id, query),
+
+    async console(user, id) {
+      await findFor(user, id);
+      const live = await working.get(id)?.console.read();
+      return live || ((await deps.consoles.find(id)) ?? '');
+    },
 
     async extend(user, id) {
       const { state, expiresAtMs } = await findFor(user, id);
@@ -208,6 +233,10 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
       await Promise.all([...working.keys()].map(cancel));
     },
   };
+}
+
+function wasCancelled({ reason }: AbortSignal): boolean {
+  return reason instanceof PolydevError && reason.code === 'sign_in_cancelled';
 }
 
 function over(): PolydevError {

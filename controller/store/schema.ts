@@ -9,6 +9,7 @@ import type {
   RunState,
   RunStreamEvent,
   SandboxState,
+  Scope,
   SessionEvent,
   SessionState,
   Usage,
@@ -37,7 +38,10 @@ export const logins = pgTable('logins', {
     .references(() => users.id, { onDelete: 'cascade' }),
   secretHash: text('secret_hash').notNull().unique(),
   createdAtMs: timeMs('created_at_ms').notNull(),
+  lastSeenAtMs: timeMs('last_seen_at_ms').notNull(),
   expiresAtMs: timeMs('expires_at_ms').notNull(),
+  /** auth/user-agent.ts. */
+  agent: text('agent').notNull().default(''),
 });
 
 export const apiTokens = pgTable('api_tokens', {
@@ -47,9 +51,12 @@ export const apiTokens = pgTable('api_tokens', {
     .notNull()
     .references(() => users.id, { onDelete: 'cascade' }),
   name: text('name').notNull(),
+  scopes: jsonb('scopes').$type<Scope[]>().notNull(),
   secretHash: text('secret_hash').notNull().unique(),
   createdAtMs: timeMs('created_at_ms').notNull(),
   lastUsedAtMs: timeMs('last_used_at_ms'),
+  /** Null: until it is revoked. */
+  expiresAtMs: timeMs('expires_at_ms'),
 });
 
 export const credentials = pgTable(
@@ -102,6 +109,20 @@ export const authSessions = pgTable(
   (table) => [index('auth_sessions_by_user').on(table.userId, table.createdAtMs)],
 );
 
+/** The end of the console of a sign-in that went badly; its secrets are taken out. */
+export const sessionConsoles = pgTable(
+  'session_consoles',
+  {
+    sessionId: text('session_id')
+      .$type<Id<'session'>>()
+      .primaryKey()
+      .references(() => authSessions.id, { onDelete: 'cascade' }),
+    atMs: timeMs('at_ms').notNull(),
+    text: text('text').notNull(),
+  },
+  (table) => [index('session_consoles_by_time').on(table.atMs)],
+);
+
 export const runs = pgTable(
   'runs',
   {
@@ -126,7 +147,10 @@ export const runs = pgTable(
     firstTextAtMs: timeMs('first_text_at_ms'),
     endedAtMs: timeMs('ended_at_ms'),
   },
-  (table) => [index('runs_by_user').on(table.userId, table.createdAtMs)],
+  (table) => [
+    index('runs_by_user').on(table.userId, table.createdAtMs),
+    index('runs_by_credential').on(table.credentialId, table.createdAtMs),
+  ],
 );
 
 /** Sandboxes that this Polydev asked for and has not yet seen gone. */

@@ -19,10 +19,10 @@ import {
 import { providerOf } from '@polydev/providers';
 import * as box from '@polydev/vault/box';
 import { createMasterKey, type MasterKey } from '@polydev/vault/master-key';
-import { pino } from 'pino';
 import { parseConfig } from '../config.ts';
 import { Secret } from '../credentials/secret.ts';
 import { createVault } from '../credentials/vault.ts';
+import { createLog } from '../log.ts';
 import { credentials, sandboxes, users } from '../store/schema.ts';
 import { openTestStore, type TestStore } from '../store/testing.ts';
 import { createWorkings, type Workings, type WorkingsDeps } from '../workings.ts';
@@ -75,7 +75,7 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
   const write = (line: string) => {
     logged += line;
   };
-  const log = pino({ level: 'debug' }, { write });
+  const log = createLog('debug', { write });
   const clock = createJumpingClock();
   const granted = new Set<string>();
   const script: Script = { run: toolSays('pong') };

@@ -147,7 +147,7 @@ test('an API token is shown once, works as a bearer, and ends when it is revoked
     method: 'POST',
     url: '/api/tokens',
     headers: { host, origin, cookie },
-    payload: { name: 'laptop' },
+    payload: { name: 'laptop', scopes: ['admin'] },
   });
   const { secret, token } = created.json();
   assert.match(secret, /^pd_[\w-]{43}$/);

@@ -2,14 +2,15 @@
 
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import { type LoginRequest, PolydevError, type User } from '@polydev/protocol';
-import { pino } from 'pino';
+import { type LoginRequest, PolydevError, type Scope, type User } from '@polydev/protocol';
 import { createApiTokens } from '../auth/api-tokens.ts';
 import { createLogins } from '../auth/logins.ts';
+import { createProfile } from '../auth/profile.ts';
 import { createSetup } from '../auth/setup.ts';
 import type { App, AppDeps } from '../http/app.ts';
 import { createMetrics } from '../http/metrics.ts';
 import { createHttpServer, type ServerOptions } from '../http/server.ts';
+import { createLog } from '../log.ts';
 import type { Services } from '../services.ts';
 import { openTestStore, type TestStore } from '../store/testing.ts';
 import { createRelay, type RelayDeps } from '../stream/relay.ts';
@@ -27,8 +28,8 @@ export interface TestApp extends TestStore {
   setupToken: string;
   /** Sets up the owner; answers his cookie as a request header. */
   signIn(): Promise<{ user: User; cookie: string }>;
-  /** An API token of the owner as a request header. */
-  bearer(): Promise<string>;
+  /** An API token of the owner as a request header; may do all unless told otherwise. */
+  bearer(scope?: Scope): Promise<string>;
   /** Opens a port; answers it. */
   listen(): Promise<number>;
 }
@@ -59,6 +60,7 @@ export async function createTestApp(t: TestContext, options: TestAppOptions = {}
       setup,
       logins,
       apiTokens,
+      profile: createProfile(db, ephemeral),
       tickets: createTickets(ephemeral),
       relay,
       metrics: createMetrics(),
@@ -71,7 +73,7 @@ export async function createTestApp(t: TestContext, options: TestAppOptions = {}
       trustedProxies: [],
       requestsPerMinute: 100_000,
       webDir: null,
-      log: pino({ level: 'debug' }, { write: (line) => log.push(line) }),
+      log: createLog('debug', { write: (line) => void log.push(line) }),
       ...options.server,
     },
   );
@@ -89,11 +91,11 @@ export async function createTestApp(t: TestContext, options: TestAppOptions = {}
       const [cookie] = answer.cookies;
       return { user, cookie: `${cookie?.name}=${cookie?.value}` };
     },
-    async bearer() {
+    async bearer(scope = 'admin') {
       const user = (await setup.needed())
         ? await setup.complete({ setupToken, ...owner })
         : await logins.check(owner, 'test');
-      return `Bearer ${(await apiTokens.create(user, 'test')).secret}`;
+      return `Bearer ${(await apiTokens.create(user, { name: 'test', scopes: [scope] })).secret}`;
     },
     async listen() {
       await app.listen({ port: 0, host: '127.0.0.1' });
@@ -113,6 +115,7 @@ function withoutHoles(given: NonNullable<TestAppOptions['services']>): Services 
     sessions: filled(given.sessions),
     credentials: filled(given.credentials),
     runs: filled(given.runs),
+    usage: filled(given.usage),
     sandboxes: filled({
       status: async () => ({ hostd: true, image: 'a'.repeat(16), sandboxes: 0 }),
       ...given.sandboxes,

@@ -1,6 +1,7 @@
 import {
   AuthSession,
   isFinal,
+  ListSessions,
   PolydevError,
   Sequenced,
   SessionEvent,
@@ -9,11 +10,12 @@ import {
   sessionMoves,
   Ticket,
 } from '@polydev/protocol';
+import { Type } from 'typebox';
 import { callerOf } from '../../auth/guard.ts';
 import type { App, RouteDeps } from '../app.ts';
 import { EventsQuery, resumeAfter, sendEvents, untilGone } from '../sse.ts';
 import { upgrade } from '../upgrade.ts';
-import { Items, withId } from './shapes.ts';
+import { access, Items, withId } from './shapes.ts';
 
 const pageOf = (id: string) => `/dashboard/remote-cli/auth?sessionId=${id}`;
 
@@ -24,7 +26,7 @@ export function addAuthSessionRoutes(app: App, deps: RouteDeps): void {
 
   app.post(
     '/api/auth/start',
-    { schema: { tags, body: StartSession, response: { 200: StartedSession } } },
+    { ...access('connect'), schema: { tags, body: StartSession, response: { 200: StartedSession } } },
     async (request) => {
       const { id, provider, expiresAtMs } = await sessions.start(callerOf(request), request.body);
       return { success: true as const, sessionId: id, provider, novncURL: pageOf(id), expiresAtMs };
@@ -33,29 +35,35 @@ export function addAuthSessionRoutes(app: App, deps: RouteDeps): void {
 
   app.get(
     '/api/auth/sessions',
-    { schema: { tags, summary: 'Newest first', response: { 200: Items(AuthSession) } } },
-    async (request) => ({ items: await sessions.list(callerOf(request)) }),
+    {
+      ...access('read'),
+      schema: { tags, summary: 'Newest first', querystring: ListSessions, response: { 200: Items(AuthSession) } },
+    },
+    async (request) => ({ items: await sessions.list(callerOf(request), request.query) }),
   );
 
-  app.get('/api/auth/session/:id', { schema: { tags, params, response: { 200: AuthSession } } }, async (request) =>
-    sessions.get(callerOf(request), request.params.id),
+  app.get(
+    '/api/auth/session/:id',
+    { ...access('read'), schema: { tags, params, response: { 200: AuthSession } } },
+    async (request) => sessions.get(callerOf(request), request.params.id),
   );
 
   app.delete(
     '/api/auth/session/:id',
-    { schema: { tags, summary: 'Cancel', params, response: { 200: AuthSession } } },
+    { ...access('connect'), schema: { tags, summary: 'Cancel', params, response: { 200: AuthSession } } },
     async (request) => sessions.cancel(callerOf(request), request.params.id),
   );
 
   app.post(
     '/api/auth/session/:id/extend',
-    { schema: { tags, params, response: { 200: AuthSession } } },
+    { ...access('connect'), schema: { tags, params, response: { 200: AuthSession } } },
     async (request) => sessions.extend(callerOf(request), request.params.id),
   );
 
   app.get(
     '/api/auth/session/:id/events',
     {
+      ...access('read'),
       schema: {
         tags,
         params,
@@ -74,6 +82,24 @@ export function addAuthSessionRoutes(app: App, deps: RouteDeps): void {
     },
   );
 
+  app.get(
+    '/api/auth/session/:id/console',
+    {
+      ...access('read'),
+      schema: {
+        tags,
+        params,
+        summary: 'What its machine wrote: live, then as kept when the sign-in failed or expired; otherwise empty',
+        produces: ['text/plain'],
+        response: { 200: Type.String() },
+      },
+    },
+    async (request, reply) => {
+      const text = await sessions.console(callerOf(request), request.params.id);
+      return await reply.type('text/plain; charset=utf-8').send(text);
+    },
+  );
+
   addPictureRoutes(app, deps);
 }
 
@@ -82,14 +108,14 @@ function addPictureRoutes(app: App, { services: { sessions }, guard, tickets, re
   const tags = ['sign-in'];
   const params = withId('session');
 
-  app.get('/api/auth/session/:id/novnc', { schema: { tags, params } }, async (request, reply) => {
+  app.get('/api/auth/session/:id/novnc', { ...access('read'), schema: { tags, params } }, async (request, reply) => {
     const { id } = await sessions.get(callerOf(request), request.params.id);
     return reply.redirect(pageOf(id));
   });
 
   app.post(
     '/api/auth/session/:id/ticket',
-    { schema: { tags, params, response: { 201: Ticket } } },
+    { ...access('connect'), schema: { tags, params, response: { 201: Ticket } } },
     async (request, reply) => {
       const caller = callerOf(request);
       const session = await sessions.get(caller, request.params.id);
@@ -103,11 +129,10 @@ function addPictureRoutes(app: App, { services: { sessions }, guard, tickets, re
   app.get(
     '/api/auth/session/:id/novnc/websock',
     {
-      config: { access: 'public' },
+      ...access('public'),
       schema: {
         tags,
         params,
-        security: [],
         summary: 'The picture (RFB) over a WebSocket; offer the subprotocols `binary` and `ticket.<ticket>`',
       },
     },

@@ -1,6 +1,7 @@
 import { PolydevError } from '@polydev/protocol';
 import { Type } from 'typebox';
 import type { App, RouteDeps } from '../app.ts';
+import { access } from './shapes.ts';
 
 const Health = Type.Object({ status: Type.Literal('ok') });
 const AuthHealth = Type.Object({
@@ -24,18 +25,18 @@ export function addHealthRoutes(app: App, { services, pingDatabase }: RouteDeps)
     return await Promise.race([answered, tooLong]);
   };
 
+  app.get('/health', { ...access('public'), schema: { tags: ['health'], response: { 200: Health } } }, async () => {
+    if (!(await databaseAnswers())) throw new PolydevError('unavailable', 'The database does not answer.');
+    return { status: 'ok' } as const;
+  });
+
   app.get(
-    '/health',
-    { config: { access: 'public' }, schema: { tags: ['health'], security: [], response: { 200: Health } } },
+    '/api/auth/health',
+    { ...access('read'), schema: { tags: ['health'], response: { 200: AuthHealth } } },
     async () => {
-      if (!(await databaseAnswers())) throw new PolydevError('unavailable', 'The database does not answer.');
-      return { status: 'ok' } as const;
+      const [database, sandboxes] = await Promise.all([databaseAnswers(), services.sandboxes.status()]);
+      const ok = database && sandboxes.hostd && sandboxes.image !== null;
+      return { status: ok ? ('ok' as const) : ('degraded' as const), database, ...sandboxes };
     },
   );
-
-  app.get('/api/auth/health', { schema: { tags: ['health'], response: { 200: AuthHealth } } }, async () => {
-    const [database, sandboxes] = await Promise.all([databaseAnswers(), services.sandboxes.status()]);
-    const ok = database && sandboxes.hostd && sandboxes.image !== null;
-    return { status: ok ? ('ok' as const) : ('degraded' as const), database, ...sandboxes };
-  });
 }

@@ -5,6 +5,7 @@ import { addAuthSessionRoutes } from './auth-sessions.ts';
 import { addCredentialRoutes } from './credentials.ts';
 import { addHealthRoutes } from './health.ts';
 import { addLoginRoutes } from './login.ts';
+import { addProfileRoutes } from './profile.ts';
 import { addProviderRoutes } from './providers.ts';
 import { addRunRoutes } from './runs.ts';
 import { addSandboxRoutes } from './sandboxes.ts';
@@ -15,6 +16,7 @@ export async function addRoutes(app: App, deps: RouteDeps): Promise<void> {
   addHealthRoutes(app, deps);
   addSetupRoutes(app, deps);
   addLoginRoutes(app, deps);
+  addProfileRoutes(app, deps);
   addTokenRoutes(app, deps);
   addProviderRoutes(app);
   addAuthSessionRoutes(app, deps);

@@ -1,14 +1,14 @@
 import { LoginRequest, User } from '@polydev/protocol';
 import { callerOf } from '../../auth/guard.ts';
 import type { App, RouteDeps } from '../app.ts';
-import { Nothing } from './shapes.ts';
+import { access, Nothing } from './shapes.ts';
 
 export function addLoginRoutes(app: App, { logins, guard }: RouteDeps): void {
   const tags = ['people'];
 
   app.post(
     '/api/login',
-    { config: { access: 'public' }, schema: { tags, security: [], body: LoginRequest, response: { 200: User } } },
+    { ...access('public'), schema: { tags, body: LoginRequest, response: { 200: User } } },
     async (request, reply) => {
       const user = await logins.check(request.body, request.ip);
       await guard.admit(request, reply, user);
@@ -16,10 +16,16 @@ export function addLoginRoutes(app: App, { logins, guard }: RouteDeps): void {
     },
   );
 
-  app.post('/api/logout', { schema: { tags, response: { 204: Nothing } } }, async (request, reply) => {
-    await guard.dismiss(request, reply);
-    return await reply.code(204).send(null);
-  });
+  app.post(
+    '/api/logout',
+    { ...access('read'), schema: { tags, response: { 204: Nothing } } },
+    async (request, reply) => {
+      await guard.dismiss(request, reply);
+      return await reply.code(204).send(null);
+    },
+  );
 
-  app.get('/api/me', { schema: { tags, response: { 200: User } } }, async (request) => callerOf(request));
+  app.get('/api/me', { ...access('read'), schema: { tags, response: { 200: User } } }, async (request) =>
+    callerOf(request),
+  );
 }

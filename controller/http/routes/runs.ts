@@ -1,19 +1,13 @@
-import { idSchema, isFinal, limits, Run, RunStreamEvent, runMoves, Sequenced, StartRun } from '@polydev/protocol';
-import { Type } from 'typebox';
+import { isFinal, ListRuns, limits, Run, RunStreamEvent, runMoves, Sequenced, StartRun } from '@polydev/protocol';
 import { callerOf } from '../../auth/guard.ts';
 import type { App, RouteDeps } from '../app.ts';
 import { sendOverSocket } from '../socket-events.ts';
 import { EventsQuery, resumeAfter, sendEvents, untilGone } from '../sse.ts';
 import { upgrade } from '../upgrade.ts';
-import { Items, Nothing, withId } from './shapes.ts';
+import { access, Items, Nothing, withId } from './shapes.ts';
 
 /** A prompt of the longest kind, with every character escaped in JSON. */
 const promptBodyBytes = 2 * limits.promptBytes + 64 * 1024;
-
-const ListQuery = Type.Object({
-  limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
-  before: Type.Optional(idSchema('run')),
-});
 
 export function addRunRoutes(app: App, { services: { runs }, closing }: RouteDeps): void {
   const tags = ['runs'];
@@ -21,35 +15,42 @@ export function addRunRoutes(app: App, { services: { runs }, closing }: RouteDep
 
   app.post(
     '/api/runs',
-    { bodyLimit: promptBodyBytes, schema: { tags, body: StartRun, response: { 201: Run } } },
+    { ...access('run'), bodyLimit: promptBodyBytes, schema: { tags, body: StartRun, response: { 201: Run } } },
     async (request, reply) => reply.code(201).send(await runs.start(callerOf(request), request.body)),
   );
 
   app.get(
     '/api/runs',
-    { schema: { tags, summary: 'Newest first', querystring: Type.Partial(ListQuery), response: { 200: Items(Run) } } },
-    async (request) => {
-      const { limit = 50, before } = request.query;
-      return { items: await runs.list(callerOf(request), { limit, ...(before && { before }) }) };
+    {
+      ...access('read'),
+      schema: { tags, summary: 'Newest first', querystring: ListRuns, response: { 200: Items(Run) } },
     },
+    async (request) => ({ items: await runs.list(callerOf(request), request.query) }),
   );
 
-  app.get('/api/runs/:id', { schema: { tags, params, response: { 200: Run } } }, async (request) =>
+  app.get('/api/runs/:id', { ...access('read'), schema: { tags, params, response: { 200: Run } } }, async (request) =>
     runs.get(callerOf(request), request.params.id),
   );
 
-  app.delete('/api/runs/:id', { schema: { tags, params, response: { 204: Nothing } } }, async (request, reply) => {
-    await runs.remove(callerOf(request), request.params.id);
-    return await reply.code(204).send(null);
-  });
+  app.delete(
+    '/api/runs/:id',
+    { ...access('run'), schema: { tags, params, response: { 204: Nothing } } },
+    async (request, reply) => {
+      await runs.remove(callerOf(request), request.params.id);
+      return await reply.code(204).send(null);
+    },
+  );
 
-  app.post('/api/runs/:id/cancel', { schema: { tags, params, response: { 200: Run } } }, async (request) =>
-    runs.cancel(callerOf(request), request.params.id),
+  app.post(
+    '/api/runs/:id/cancel',
+    { ...access('run'), schema: { tags, params, response: { 200: Run } } },
+    async (request) => runs.cancel(callerOf(request), request.params.id),
   );
 
   app.get(
     '/api/runs/:id/events',
     {
+      ...access('read'),
       schema: {
         tags,
         params,
@@ -71,6 +72,7 @@ export function addRunRoutes(app: App, { services: { runs }, closing }: RouteDep
   app.get(
     '/api/runs/:id/stream',
     {
+      ...access('read'),
       schema: {
         tags,
         params,
