@@ -41,7 +41,7 @@ export const relay: Bench = async ({ rounds, say }) => {
     const agent = findProcess('/usr/lib/polydev/agent.mjs', `polydev-${product.paths.instance}`);
     const controller = findProcess(join(product.paths.releases), '', 'controller/main.ts');
     const socket = `/proc/${agent}/root/${displaySocket}`;
-    children.push(await startListening(process.execPath, [join(import.meta.dirname, 'flood.ts'), socket]));
+    children.push(await startFlood(agent));
 
     const port = await freePort();
     const other = spawn(websockify, [`127.0.0.1:${port}`, '--unix-target', socket], { stdio: 'ignore' });
@@ -151,8 +151,11 @@ function findProcess(argument: string, group: string, second = ''): number {
   throw new Error(`No process with ${argument}.`);
 }
 
-async function startListening(program: string, args: string[]): Promise<ChildProcess> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+/** In the sandbox's namespaces, in place of the display. */
+async function startFlood(agent: number): Promise<ChildProcess> {
+  const node = ['/usr/local/bin/node', '--input-type=module-typescript', '-', `/${displaySocket}`];
+  const child = spawn('nsenter', ['--target', String(agent), '--all', ...node], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.end(readFileSync(join(import.meta.dirname, 'flood.ts')));
   await once(child.stdout, 'data');
   return child;
 }
