@@ -53,6 +53,24 @@ export function createAgentClient(address: AgentAddress, options: AgentClientOpt
   const http = createAgentHttp(address, options.requestMs);
   const delaysMs = options.resumeDelaysMs;
 
+  const health = async () => parseHealth(await http.ask('GET', '/health'));
+
+  /** An agent that had to start again counts from 1 and has forgotten its claim: it is not the one to go on with. */
+  async function requireClaimed(): Promise<void> {
+    if (!(await health()).claimed)
+      throw new PolydevError('sandbox_failed', 'The agent in the sandbox broke down and started again.');
+  }
+
+  /** Connects to a stream, and whenever it was lost once more. */
+  function connector<E>(path: string, maxBytes: number, parse: (text: string) => E, signal: AbortSignal) {
+    let before = false;
+    return async function* (after: number) {
+      if (before) await requireClaimed();
+      before = true;
+      yield* connect(`${path}?after=${after}`, maxBytes, parse, signal);
+    };
+  }
+
   async function* connect<E>(path: string, maxBytes: number, parse: (text: string) => E, signal: AbortSignal) {
     const answer = await http.open(path, signal);
     try {
@@ -63,7 +81,7 @@ export function createAgentClient(address: AgentAddress, options: AgentClientOpt
   }
 
   return {
-    health: async () => parseHealth(await http.ask('GET', '/health')),
+    health,
     claim: async (claim) => parseClaimed(await http.ask('POST', '/claim', claim)),
     collect: async () => parseCollected(await http.ask('POST', '/credential/collect')),
     restore: async (sealed) => void (await http.ask('POST', '/credential/restore', { sealed })),
@@ -73,7 +91,7 @@ export function createAgentClient(address: AgentAddress, options: AgentClientOpt
     events: (after, signal) =>
       resume(
         {
-          connect: (n) => connect(`/events?after=${n}`, maxEventBytes, parseEvent, signal),
+          connect: connector('/events', maxEventBytes, parseEvent, signal),
           isLast: () => false,
           signal,
           delaysMs,
@@ -84,8 +102,7 @@ export function createAgentClient(address: AgentAddress, options: AgentClientOpt
     execEvents: (id, after, signal) =>
       resume(
         {
-          connect: (n) =>
-            connect(`/exec/${encodeURIComponent(id)}/events?after=${n}`, maxExecEventBytes, parseExecEvent, signal),
+          connect: connector(`/exec/${encodeURIComponent(id)}/events`, maxExecEventBytes, parseExecEvent, signal),
           isLast: (event) => event.type === 'exit',
           signal,
           delaysMs,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits, PolydevError } from '@polydev/protocol';
 import { createAgentClient } from '../client.ts';
-import { startScriptedAgent, token } from './scripted-agent.ts';
+import { type Answer, startScriptedAgent, token } from './scripted-agent.ts';
 
 const timeout = 10_000;
 const live = new AbortController().signal;
@@ -15,6 +15,18 @@ function line(value: unknown): string {
 
 function opened(n: number) {
   return { n, atMs: 1, type: 'opened', page: `https://example.com/${n}` };
+}
+
+/** For streams: each reconnection asks for the health first. */
+function claimedElse(answer: Answer): Answer {
+  return (request, response, body) => {
+    if (request.url === '/health') response.end(JSON.stringify(health(true)));
+    else answer(request, response, body);
+  };
+}
+
+function health(claimed: boolean) {
+  return { version: '1', profile: 'headless', claimed, desktop: [] };
 }
 
 async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
@@ -85,12 +97,13 @@ test('a refusal is nonsense; silence and a closed port are unreachable', { timeo
 });
 
 test('a dropped connection resumes after what was seen, each event once', { timeout }, async (t) => {
-  const agent = await startScriptedAgent(t, (request, response) => {
+  const answer: Answer = (request, response) => {
     const after = Number(new URL(request.url ?? '', 'http://agent').searchParams.get('after'));
     // Two events, then half of the third, then the connection breaks.
     response.write(line(opened(after + 1)) + line(opened(after + 2)) + line(opened(after + 3)).slice(0, 9));
     setImmediate(() => response.destroy());
-  });
+  };
+  const agent = await startScriptedAgent(t, claimedElse(answer));
   const stop = new AbortController();
   const seen: number[] = [];
   for await (const event of agent.client.events(0, stop.signal)) {
@@ -102,23 +115,39 @@ test('a dropped connection resumes after what was seen, each event once', { time
 });
 
 test('a stream of output ends after the exit, and an early end is made good', { timeout }, async (t) => {
-  const agent = await startScriptedAgent(t, (request, response) => {
+  const answer: Answer = (request, response) => {
     const after = Number(new URL(request.url ?? '', 'http://agent').searchParams.get('after'));
     if (after === 0) response.end(line({ n: 1, atMs: 1, type: 'stdout', line: 'a' }));
     else response.write(line({ n: 2, atMs: 1, type: 'exit', code: 0, reason: 'ended' }));
-  });
+  };
+  const agent = await startScriptedAgent(t, claimedElse(answer));
   const events = await all(agent.client.execEvents('run_1', 0, live));
   assert.deepEqual(
     events.map((event) => event.type),
     ['stdout', 'exit'],
   );
-  assert.deepEqual(agent.asked, ['GET /exec/run_1/events?after=0', 'GET /exec/run_1/events?after=1']);
+  const streams = agent.asked.filter((request) => request !== 'GET /health');
+  assert.deepEqual(streams, ['GET /exec/run_1/events?after=0', 'GET /exec/run_1/events?after=1']);
 });
 
 test('an agent that keeps dropping us without a word counts as unreachable', { timeout }, async (t) => {
-  const agent = await startScriptedAgent(t, (_, response) => response.end());
+  const answer: Answer = (_, response) => response.end();
+  const agent = await startScriptedAgent(t, claimedElse(answer));
   await assert.rejects(all(agent.client.events(0, live)), unreachable);
-  assert.equal(agent.asked.length, 4);
+  assert.equal(agent.asked.filter((request) => request !== 'GET /health').length, 4);
+});
+
+test('an agent that started again, which knows of no claim, is not taken for the old one', { timeout }, async (t) => {
+  const agent = await startScriptedAgent(t, (request, response) => {
+    if (request.url === '/health') response.end(JSON.stringify(health(false)));
+    else response.end(line(opened(1)));
+  });
+  const seen: number[] = [];
+  const reading = (async () => {
+    for await (const event of agent.client.events(0, live)) seen.push(event.n);
+  })();
+  await assert.rejects(reading, { code: 'sandbox_failed' });
+  assert.deepEqual(seen, [1]);
 });
 
 test('a gap, a repetition, a wrong event and a line too long are nonsense', { timeout }, async (t) => {
