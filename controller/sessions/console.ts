@@ -16,7 +16,11 @@ export interface KeptConsoles {
   find(id: SessionId): Promise<string | null>;
 }
 
-export function createKeptConsoles(db: Database, now: () => number = Date.now): KeptConsoles {
+export function createKeptConsoles(
+  db: Database,
+  now: () => number = Date.now,
+  atMost: number = keptConsoles,
+): KeptConsoles {
   return {
     async keep(sessionId, text) {
       const row = { atMs: now(), text: storableText(text) };
@@ -28,7 +32,7 @@ export function createKeptConsoles(db: Database, now: () => number = Date.now): 
         .select({ id: sessionConsoles.sessionId })
         .from(sessionConsoles)
         .orderBy(desc(sessionConsoles.atMs))
-        .limit(keptConsoles);
+        .limit(atMost);
       await db.delete(sessionConsoles).where(notInArray(sessionConsoles.sessionId, newest));
     },
 

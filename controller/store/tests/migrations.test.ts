@@ -3,9 +3,11 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { PGlite } from '@electric-sql/pglite';
 import { PolydevError } from '@polydev/protocol';
 import { is, sql } from 'drizzle-orm';
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
+import { drizzle } from 'drizzle-orm/pglite';
 import { type Database, openDatabase } from '../database.ts';
 import { migrate, readMigrations } from '../migrate.ts';
 import * as schema from '../schema.ts';
@@ -121,6 +123,24 @@ test('server: two controllers that start together migrate once', { skip: server.
   const others = await Promise.all([server.reopen?.(), server.reopen?.(), server.reopen?.()]);
   for (const other of others) await other?.close();
   assert.equal((await rowsOf(db, sql`select * from schema_migrations`)).length, (await readMigrations()).length);
+});
+
+test('an older database keeps its people signed in and its tokens as strong as they were', {
+  timeout: 60_000,
+}, async (t) => {
+  const client = await PGlite.create();
+  t.after(() => client.close());
+  const db = drizzle({ client, schema });
+  const known = await readMigrations();
+  await migrate(db, known.slice(0, 1));
+  await db.execute(sql`insert into users values ('usr_a', 'Ada', 'owner', '-', 1)`);
+  await db.execute(sql`insert into logins values ('lgn_a', 'usr_a', 'hash', 5, 9)`);
+  await db.execute(sql`insert into api_tokens values ('tok_a', 'usr_a', 'ci', 'hash', 5, null)`);
+  await migrate(db, known);
+  const [login] = await db.select().from(schema.logins);
+  assert.deepEqual([login?.lastSeenAtMs, login?.agent], [5, '']);
+  const [token] = await db.select().from(schema.apiTokens);
+  assert.deepEqual([token?.scopes, token?.expiresAtMs], [['admin'], null]);
 });
 
 test('the embedded database keeps its rows in a folder that only its user may enter', {

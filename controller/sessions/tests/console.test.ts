@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { limits, PolydevError, type SessionEvent, type SessionId, type SessionState } from '@polydev/protocol';
+import { shownConsole } from '../../sandboxes/console-text.ts';
+import { sessionConsoles } from '../../store/schema.ts';
+import { claudeBundle, openStage, type Stage, testTimeout } from '../../testing/stage.ts';
+import { toolSays } from '../../testing/tool.ts';
+import { createKeptConsoles } from '../console.ts';
+
+const is = (state: SessionState) => (event: SessionEvent) => event.type === 'state' && event.state === state;
+
+/** From now on every machine has written this. */
+function consoleSays(stage: Stage, text: string): void {
+  const { console: real } = stage.driver;
+  // One that is gone still has none.
+  stage.driver.console = async (id) => (await real(id)) && text;
+}
+
+test('the console of a sign-in is read live, by its owner alone', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const { sessions } = stage.services;
+  const { session } = await stage.signIn();
+  await sessions.display(session.id, new AbortController().signal);
+  assert.equal(await sessions.console(stage.user, session.id), 'fake agent started\n');
+  const member = await stage.addUser('member');
+  await assert.rejects(sessions.console(member, session.id), { code: 'not_found' });
+  await sessions.cancel(stage.user, session.id);
+  assert.equal(await sessions.console(stage.user, session.id), '', 'who gives up leaves none');
+});
+
+test(
+  'a sign-in that fails keeps the console of its machine, and has it when it is heard of',
+  testTimeout,
+  async (t) => {
+    const stage = await openStage(t);
+    const { session } = await stage.signIn();
+    consoleSays(stage, 'the X server\x1b[31m broke\x1b[0m\n');
+    const [sandbox] = await stage.driver.list();
+    assert.ok(sandbox);
+    const failed = stage.untilSession(session.id, is('failed'));
+    await stage.driver.kill(sandbox.id);
+    await failed;
+    const { sessions } = stage.services;
+    assert.equal(await sessions.console(stage.user, session.id), 'the X server broke\n');
+    await stage.sessionEvents(session.id);
+    await stage.assertClean();
+    assert.equal(await sessions.console(stage.user, session.id), 'the X server broke\n');
+  },
+);
+
+test('a sign-in that runs out of time keeps it, one that succeeds does not', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const { sessions } = stage.services;
+  const late = await stage.signIn();
+  stage.clock.jump(limits.signInDefaultMs);
+  await stage.sessionEvents(late.session.id);
+  assert.equal(await sessions.console(stage.user, late.session.id), 'fake agent started\n');
+
+  const good = await stage.signIn();
+  good.agent.emitCredential(claudeBundle('first-refresh-token'));
+  await stage.sessionEvents(good.session.id);
+  assert.equal((await sessions.get(stage.user, good.session.id)).state, 'connected');
+  assert.equal(await sessions.console(stage.user, good.session.id), '');
+});
+
+test('a machine that never came up leaves why, and its console', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  stage.script.boot = () => {
+    throw new Error('no kernel');
+  };
+  const session = await stage.services.sessions.start(stage.user, { provider: 'claude_code' });
+  await stage.sessionEvents(session.id);
+  assert.match(await stage.services.sessions.console(stage.user, session.id), /no kernel[\s\S]*fake agent started/);
+});
+
+test('no secret is read from a console, live or kept', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const { sessions } = stage.services;
+  stage.script.run = async (_, process) => {
+    await new Promise((resolve) => process.signal.addEventListener('abort', resolve, { once: true }));
+    return 1;
+  };
+  const { session, agent } = await stage.signIn();
+  const secrets = ['a-refresh-token-of-no-known-shape', 'sk-ant-oat01-0123456789abcdef', agent.spec.token];
+  consoleSays(stage, `saw ${secrets.join(' and ')}\n`);
+  agent.emitCredential(claudeBundle(secrets[0] ?? ''));
+  await stage.untilSession(session.id, is('verifying'));
+  const expected = 'saw [secret] and [secret] and [secret]\n';
+  assert.equal(await sessions.console(stage.user, session.id), expected);
+  stage.clock.jump(limits.signInHardMs);
+  await stage.sessionEvents(session.id);
+  assert.equal(await sessions.console(stage.user, session.id), expected);
+  const rows = JSON.stringify(await stage.db.select().from(sessionConsoles)) + stage.logged();
+  for (const secret of secrets) assert.ok(!rows.includes(secret), secret);
+});
+
+test('a console that cannot be read holds up no end', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  stage.script.run = toolSays('pong');
+  const { session } = await stage.signIn();
+  stage.driver.console = async () => {
+    throw new PolydevError('unavailable', 'The host service does not answer.');
+  };
+  const [sandbox] = await stage.driver.list();
+  assert.ok(sandbox);
+  await stage.driver.kill(sandbox.id);
+  await stage.sessionEvents(session.id);
+  assert.equal((await stage.services.sessions.get(stage.user, session.id)).reason?.code, 'sandbox_failed');
+  assert.equal(await stage.services.sessions.console(stage.user, session.id), '');
+});
+
+test('a tail that begins within a line begins with the next', () => {
+  const cut = `cret-of-yours\n${'x'.repeat(limits.consoleTailBytes)}`.slice(0, limits.consoleTailBytes);
+  assert.ok(!shownConsole(cut).includes('cret-of-yours'));
+  assert.equal(shownConsole('whole\nlines\0\n'), 'whole\nlines\n');
+});
+
+test('of kept consoles only the newest stay, and one goes with its sign-in', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  let nowMs = 1;
+  const consoles = createKeptConsoles(stage.db, () => nowMs);
+  const ids: SessionId[] = [];
+  for (let n = 0; n < 3; n += 1) {
+    const { session } = await stage.signIn();
+    await stage.services.sessions.cancel(stage.user, session.id);
+    ids.push(session.id);
+  }
+  const [first, second, third] = ids;
+  assert.ok(first && second && third);
+  await consoles.keep(first, 'a\0b');
+  assert.equal(await consoles.find(first), 'a\ufffdb');
+  nowMs += 1;
+  await consoles.keep(first, 'again');
+  assert.equal(await consoles.find(first), 'again');
+  const two = createKeptConsoles(stage.db, () => (nowMs += 1), 2);
+  await two.keep(second, '2');
+  await two.keep(third, '3');
+  assert.deepEqual([await two.find(first), await two.find(second), await two.find(third)], [null, '2', '3']);
+});
