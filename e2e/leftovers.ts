@@ -14,6 +14,7 @@ export async function findLeftovers(paths: HostPaths, links: readonly string[]):
   const found: string[] = [];
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     const command = readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
+    if (command === '') continue; // It has ended, and its parent has yet to hear of it.
     const groups = readText(`/proc/${pid}/cgroup`);
     if (
       command.includes(paths.home) ||
