@@ -12,6 +12,8 @@ export interface Keyboard {
   click(): void;
   type(text: string): void;
   press(key: keyof typeof keysyms): void;
+  /** Control and c. */
+  interrupt(): void;
   close(): void;
 }
 
@@ -20,14 +22,17 @@ export async function openKeyboard(stream: Duplex): Promise<Keyboard> {
   const { width, height } = await handshake(stream, createReader(stream));
   stream.on('error', () => stream.destroy());
 
+  function key(keysym: number, down: boolean): void {
+    const event = Buffer.alloc(8);
+    event.writeUInt8(4, 0);
+    event.writeUInt8(down ? 1 : 0, 1);
+    event.writeUInt32BE(keysym, 4);
+    stream.write(event);
+  }
+
   function stroke(keysym: number): void {
-    for (const down of [1, 0]) {
-      const event = Buffer.alloc(8);
-      event.writeUInt8(4, 0);
-      event.writeUInt8(down, 1);
-      event.writeUInt32BE(keysym, 4);
-      stream.write(event);
-    }
+    key(keysym, true);
+    key(keysym, false);
   }
 
   return {
@@ -44,7 +49,12 @@ export async function openKeyboard(stream: Duplex): Promise<Keyboard> {
     type(text) {
       for (const character of text) stroke(character.charCodeAt(0));
     },
-    press: (key) => stroke(keysyms[key]),
+    press: (name) => stroke(keysyms[name]),
+    interrupt() {
+      key(keysyms.Control, true);
+      stroke('c'.charCodeAt(0));
+      key(keysyms.Control, false);
+    },
     close: () => void stream.destroy(),
   };
 }

@@ -70,6 +70,10 @@ export const errorCatalogue = {
   provider_auth: { status: 502, hint: 'Sign in again: the provider refused the credential.' },
   provider_limit: { status: 502, hint: "Wait until the provider's limit resets." },
   provider_failed: { status: 502, hint: "Try again later; check the provider's status page." },
+  provider_unreachable: {
+    status: 502,
+    hint: "Check this host's network, its clock and the egress settings, then try again.",
+  },
   egress_refused: { status: 403, hint: 'Only public internet addresses can be reached from a sandbox.' },
 } as const satisfies Record<string, ErrorEntry>;
 

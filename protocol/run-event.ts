@@ -23,6 +23,7 @@ export const RunFailureCode = Type.Union([
   Type.Literal('provider_auth'),
   Type.Literal('provider_limit'),
   Type.Literal('provider_failed'),
+  Type.Literal('provider_unreachable'),
 ]);
 export type RunFailureCode = Static<typeof RunFailureCode>;
 

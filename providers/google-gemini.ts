@@ -54,7 +54,8 @@ export const googleGemini: Provider = {
   apiKeyVariable: 'GEMINI_API_KEY',
   run({ model, kind }) {
     const settings = {
-      general: { ...quiet.general, maxAttempts: 3 },
+      // Its own retries of a network that is not there last more than a minute.
+      general: { ...quiet.general, maxAttempts: 3, retryFetchErrors: false },
       privacy: quiet.privacy,
       ui: { showHomeDirectoryWarning: false },
       tools: { core: [] },

@@ -7,7 +7,12 @@ const limit =
 const auth =
   /\b40[13]\b|unauthori[sz]ed|forbidden|unauthenticated|authenticat|not logged in|log ?in again|sign(ed)? ?in|\/login\b|api.key|credentials?\b|refresh.token|token.{0,20}(expired|revoked|invalid)|permission.denied|invalid_grant|no longer supported|not eligible/i;
 
+/** Said by the network, before any provider could answer: what it says of refusals is not about the credential. */
+const unreachable =
+  /\bE(CONN(RESET|REFUSED|ABORTED)|NOTFOUND|AI_AGAIN|TIMEDOUT|HOSTUNREACH|NETUNREACH)\b|ERR_PROXY|certificate|connection (failed|dropped|refused|reset|timed out)|(unable to|couldn't|cannot) connect|error sending request|fetch failed|asked: no answer/i;
+
 export function classify(message: string): RunFailureCode {
+  if (unreachable.test(message)) return 'provider_unreachable';
   if (limit.test(message)) return 'provider_limit';
   return auth.test(message) ? 'provider_auth' : 'provider_failed';
 }

@@ -16,6 +16,7 @@ type Ending = { exit: number; code: RunFailureCode; says: RegExp } | { exit: 0; 
 const auth = (exit: number, says: RegExp): Ending => ({ exit, code: 'provider_auth', says });
 const limit = (exit: number, says: RegExp): Ending => ({ exit, code: 'provider_limit', says });
 const failed = (exit: number, says: RegExp): Ending => ({ exit, code: 'provider_failed', says });
+const unreachable = (exit: number, says: RegExp): Ending => ({ exit, code: 'provider_unreachable', says });
 
 const expected: Record<ProviderId, Record<string, Ending>> = {
   claude_code: {
@@ -26,7 +27,7 @@ const expected: Record<ProviderId, Record<string, Ending>> = {
     limit: limit(1, /rate limit/),
     'no-credit': limit(1, /Credit balance is too low/),
     'no-model': failed(1, /model/),
-    unreachable: failed(1, /Connection refused/),
+    unreachable: unreachable(1, /Connection refused/),
   },
   openai_codex: {
     answer: { exit: 0, usage: [20, 9] },
@@ -34,7 +35,7 @@ const expected: Record<ProviderId, Record<string, Ending>> = {
     limit: limit(1, /hit your usage limit/),
     'no-credit': limit(1, /Quota exceeded/),
     'no-model': failed(1, /does not exist/),
-    unreachable: failed(1, /Connection failed/),
+    unreachable: unreachable(1, /Connection failed/),
   },
   google_gemini: {
     answer: { exit: 0, usage: [40, 18] },
@@ -43,7 +44,7 @@ const expected: Record<ProviderId, Record<string, Ending>> = {
     forbidden: auth(147, /unregistered callers/),
     limit: limit(173, /^You exceeded your current quota/),
     'no-model': failed(1, /^models\/nope is not found/),
-    unreachable: failed(1, /fetch failed/),
+    unreachable: unreachable(1, /fetch failed/),
   },
 };
 

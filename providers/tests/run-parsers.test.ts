@@ -4,6 +4,7 @@ import { providerIds, RunEvent } from '@polydev/protocol';
 import fc from 'fast-check';
 import { Value } from 'typebox/value';
 import { providerOf } from '../index.ts';
+import { classify } from '../shared/classify.ts';
 import { replay } from './replay.ts';
 
 /** Words that the parsers look for, so that random JSON comes near what they read. */
@@ -266,4 +267,17 @@ test('the last words of a tool are what it says to people, not its log', { timeo
     code: 'provider_failed',
     message: 'Error: Input exceeds the maximum length.',
   });
+});
+
+test('what the network says is not about the credential', { timeout: 30_000 }, () => {
+  const said = [
+    "API Error: Couldn't connect through your proxy (ERR_PROXY_TUNNEL) — the proxy refused the tunnel: check its credentials and that it allows this host",
+    'API Error: Unable to connect to API: SSL certificate has expired',
+    'API Error: Connection dropped (ECONNRESET). Check the proxy set in https_proxy, then try again.',
+    'Connection failed: error sending request',
+    'exception TypeError: fetch failed sending request',
+  ];
+  for (const message of said) assert.equal(classify(message), 'provider_unreachable', message);
+  assert.equal(classify('unexpected status 401 Unauthorized: Incorrect API key provided.'), 'provider_auth');
+  assert.equal(classify('stream disconnected before completion: stream closed'), 'provider_failed');
 });

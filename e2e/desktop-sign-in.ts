@@ -1,0 +1,80 @@
+/** Signs in to a tool in its desktop with nothing but a keyboard: RFB events instead of a browser around it. */
+
+import type { AuthSession, ProviderId, SessionId } from '@polydev/protocol';
+import type { Keyboard } from './rfb-keys.ts';
+import type { Stage } from './stage.ts';
+
+/** Between two tries to press a button on a page that may not have painted yet. */
+const pressAgainMs = 700;
+const consentMs = 40_000;
+
+export interface Desktop {
+  sessionId: SessionId;
+  sandboxId: string;
+  keyboard: Keyboard;
+}
+
+export interface ConsentPage {
+  host: string;
+  path: string;
+}
+
+export const consentPages = {
+  claudePlan: { host: 'claude.com', path: '/cai/oauth/authorize' },
+  claudeConsole: { host: 'platform.claude.com', path: '/oauth/authorize' },
+  codex: { host: 'auth.openai.com', path: '/oauth/authorize' },
+} as const satisfies Record<string, ConsentPage>;
+
+/** A desktop whose terminal and browser are up, with the keyboard in the terminal. */
+export async function openDesktop(stage: Stage, provider: ProviderId, label?: string): Promise<Desktop> {
+  const request = { provider, ...(label !== undefined && { label }) };
+  const { sessionId } = await stage.polydev.sessions.start(request);
+  for (const part of ['terminal', 'browser'])
+    await stage.sessionEvent(sessionId, (event) => event.type === 'desktop' && event.part === part && event.up);
+  const { sandboxId } = await stage.polydev.sessions.get(sessionId);
+  if (sandboxId === null) throw new Error('The sign-in has no sandbox.');
+  const keyboard = await stage.keyboard(sessionId);
+  keyboard.click();
+  return { sessionId, sandboxId, keyboard };
+}
+
+export function enter(keyboard: Keyboard, line: string): void {
+  keyboard.type(line);
+  keyboard.press('Enter');
+}
+
+/** On the page that the tool has opened in the desktop's browser. */
+export async function decide(stage: Stage, keyboard: Keyboard, page: ConsentPage, decision: 'approve' | 'deny') {
+  await stage.seen(({ method, host, path }) => method === 'GET' && host === page.host && path === page.path, consentMs);
+  const posted = (path: string) => path === `${page.path}/consent`;
+  const decided = stage.seen(
+    ({ method, host, path }) => method === 'POST' && host === page.host && posted(path),
+    consentMs,
+  );
+  let done = false;
+  const finish = () => {
+    done = true;
+  };
+  decided.then(finish, finish);
+  while (!done) {
+    if (decision === 'approve') keyboard.press('Enter');
+    else {
+      // Approve has the focus; Deny comes after it.
+      keyboard.press('Tab');
+      keyboard.type(' ');
+    }
+    await Promise.race([decided, new Promise((resolve) => setTimeout(resolve, pressAgainMs))]);
+  }
+  await decided;
+}
+
+/** The whole way; resolves when the desktop is gone. */
+export async function signIn(
+  stage: Stage,
+  options: { provider: ProviderId; command: string; page: ConsentPage; label?: string },
+): Promise<AuthSession> {
+  const { sessionId, keyboard } = await openDesktop(stage, options.provider, options.label);
+  enter(keyboard, options.command);
+  await decide(stage, keyboard, options.page, 'approve');
+  return await stage.ended(sessionId);
+}

@@ -1,0 +1,189 @@
+/** Every way a sign-in fails, and every part of its desktop that can die: the right end, a reason, a way on. */
+
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import type { SessionEvent, SessionId } from '@polydev/protocol';
+import { consentPages, decide, enter, openDesktop, signIn } from './desktop-sign-in.ts';
+import { killIn } from './sandbox-processes.ts';
+import { assertReason, assertRefused, openStage, type Stage } from './stage.ts';
+
+const isRoot = process.getuid?.() === 0;
+const signInMs = 20_000;
+
+suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await openStage({ config: { signIn: { defaultMs: signInMs, extendMs: 180_000 } } });
+  });
+  after(async () => {
+    await stage.close();
+    stage.product.remove();
+  });
+
+  /** A desktop with time enough. */
+  async function longDesktop(label: string) {
+    const desktop = await openDesktop(stage, 'claude_code', label);
+    await stage.polydev.sessions.extend(desktop.sessionId);
+    return desktop;
+  }
+
+  /** Opens a page from the terminal and waits until the session says so: keyboard, terminal, opener and agent work. */
+  async function isUsable({ sessionId }: { sessionId: SessionId }, word: string): Promise<void> {
+    const keyboard = await stage.keyboard(sessionId);
+    keyboard.click();
+    enter(keyboard, `xdg-open https://claude.com/${word}`);
+    await stage.sessionEvent(sessionId, (event) => event.type === 'opened' && event.page.endsWith(`/${word}`));
+    keyboard.close();
+  }
+
+  /** The part has come up so many times. */
+  async function isUp(sessionId: SessionId, part: string, times: number): Promise<void> {
+    let ups = 0;
+    const isBack = (event: SessionEvent) => {
+      if (event.type === 'desktop' && event.part === part && event.up) ups += 1;
+      return ups === times;
+    };
+    await stage.sessionEvent(sessionId, isBack);
+  }
+
+  test('abandoned: it expires in time, says so, and its desktop is gone', async () => {
+    const startedMs = performance.now();
+    const { sessionId } = await stage.polydev.sessions.start({ provider: 'claude_code', label: 'abandoned' });
+    const session = await stage.ended(sessionId);
+    assert.equal(session.state, 'expired');
+    assertReason(session, 'sign_in_timeout');
+    const tookMs = performance.now() - startedMs;
+    assert.ok(tookMs >= signInMs - 100 && tookMs < signInMs + 10_000, `${tookMs}`);
+    assert.deepEqual(await stage.polydev.sandboxes.list(), []);
+    await assertRefused(stage.polydev.sessions.extend(sessionId), 'session_over');
+    await assertRefused(stage.polydev.sessions.display(sessionId), 'session_over');
+  });
+
+  test('consent denied, then a code refused, then approved: the same desktop stays usable to the end', async () => {
+    const { sessionId, keyboard } = await longDesktop('denied');
+    enter(keyboard, 'claude auth login');
+    await decide(stage, keyboard, consentPages.claudePlan, 'deny');
+    assert.equal((await stage.polydev.sessions.get(sessionId)).state, 'signing_in');
+
+    stage.doubles.state.behaviour.claude_code.token = 'denied';
+    keyboard.click();
+    keyboard.interrupt();
+    enter(keyboard, 'claude auth login');
+    await decide(stage, keyboard, consentPages.claudePlan, 'approve');
+    await stage.seen(({ path, status }) => path === '/v1/oauth/token' && status >= 400, 30_000);
+    assert.equal((await stage.polydev.sessions.get(sessionId)).state, 'signing_in');
+
+    stage.doubles.state.behaviour.claude_code.token = 'ok';
+    keyboard.click();
+    keyboard.interrupt();
+    enter(keyboard, 'claude auth login');
+    await decide(stage, keyboard, consentPages.claudePlan, 'approve');
+    assert.equal((await stage.ended(sessionId)).state, 'connected');
+  });
+
+  test('signed in, but the model refuses the account: nothing is kept, and the words of the tool are the reason', async () => {
+    stage.doubles.state.behaviour.claude_code.model = '401';
+    const { sessionId, keyboard } = await longDesktop('refused');
+    enter(keyboard, 'claude auth login');
+    await decide(stage, keyboard, consentPages.claudePlan, 'approve');
+    const session = await stage.ended(sessionId);
+    stage.doubles.state.behaviour.claude_code.model = 'ok';
+    assert.equal(session.state, 'failed');
+    assertReason(session, 'proof_failed', /^The tool could not use the sign-in: ./);
+    assert.ok((await stage.polydev.credentials.list()).every(({ label }) => label !== 'refused'));
+  });
+
+  test('browser, terminal, session and X server killed: each comes back, and the sign-in goes on', async () => {
+    const desktop = await longDesktop('desktop');
+    const { sessionId, sandboxId } = desktop;
+    const parts = [
+      { command: /firefox/, part: 'browser', times: 2 },
+      { command: /xfce4-terminal/, part: 'terminal', times: 2 },
+      { command: /xfce4-session|xfwm4/, part: 'browser', times: 3 },
+      { command: /Xtigervnc/, part: 'display', times: 2 },
+    ];
+    for (const { command, part, times } of parts) {
+      assert.ok(killIn(stage.product.paths, sandboxId, command) > 0, String(command));
+      await isUp(sessionId, part, times);
+    }
+    await isUp(sessionId, 'browser', 4);
+    await isUsable(desktop, 'alive');
+    assert.equal((await stage.polydev.sessions.cancel(sessionId)).state, 'cancelled');
+  });
+
+  test('agent killed: it alone knew the sign-in, which ends with a reason within seconds', async () => {
+    const { sessionId, sandboxId } = await longDesktop('agent');
+    assert.equal(killIn(stage.product.paths, sandboxId, /agent\.mjs/), 1);
+    const session = await stage.ended(sessionId);
+    assert.equal(session.state, 'failed');
+    assertReason(session, 'sandbox_failed', /agent/);
+  });
+
+  test('the whole machine killed: the sign-in ends at once, and the next one works', async () => {
+    const { sessionId, sandboxId } = await longDesktop('machine');
+    assert.equal(killIn(stage.product.paths, sandboxId, /^(\/sbin\/init|\/(usr\/)?lib\/systemd\/systemd)( |$)/), 1);
+    const session = await stage.ended(sessionId);
+    assert.equal(session.state, 'failed');
+    assertReason(session, 'sandbox_failed', /died/);
+  });
+
+  test('the agent or the machine of a run killed: the run fails with a reason, and the next one works', async () => {
+    await stage.addKey('google_gemini');
+    const killed = [
+      { command: /agent\.mjs/, reason: /agent/ },
+      { command: /^(\/sbin\/init|\/(usr\/)?lib\/systemd\/systemd)( |$)/, reason: /died/ },
+    ];
+    for (const { command, reason } of killed) {
+      stage.doubles.state.behaviour.google_gemini.model = 'slow';
+      const { id } = await stage.polydev.runs.start({ provider: 'google_gemini', prompt: 'Tell me something' });
+      for await (const { event } of stage.polydev.runs.stream(id))
+        if (event.type === 'event' && event.event.type === 'text') break;
+      const [sandbox] = await stage.polydev.sandboxes.list();
+      assert.equal(killIn(stage.product.paths, sandbox?.id ?? '', command), 1);
+      for await (const _ of stage.polydev.runs.stream(id));
+      const run = await stage.polydev.runs.get(id);
+      assert.equal(run.state, 'failed');
+      assertReason(run, 'sandbox_failed', reason);
+    }
+    stage.doubles.state.behaviour.google_gemini.model = 'ok';
+    assert.equal((await stage.run({ provider: 'google_gemini', prompt: 'say exactly plum' })).answer.trim(), 'plum');
+  });
+
+  test('a refresh token rotated during a run is written back; blanked by the tool, the sign-in is over', async () => {
+    const { doubles, polydev } = stage;
+    // So short that each run refreshes.
+    doubles.state.behaviour.claude_code.accessTtlMs = 60_000;
+    const { sessionId, keyboard } = await longDesktop('rotating');
+    enter(keyboard, 'claude auth login');
+    await decide(stage, keyboard, consentPages.claudePlan, 'approve');
+    const { state, credentialId } = await stage.ended(sessionId);
+    assert.equal(state, 'connected');
+    const own = async () => {
+      const all = await polydev.credentials.list();
+      return all.find(({ id }) => id === credentialId) ?? assert.fail('The credential is gone.');
+    };
+    const { id, version } = await own();
+    const ask = (word: string) =>
+      stage.run({ provider: 'claude_code', credentialId: id, prompt: `Please say exactly ${word}` });
+
+    for (const [index, word] of ['quince', 'medlar'].entries()) {
+      const run = await ask(word);
+      assert.equal(run.answer.trim(), word, JSON.stringify(run.reason));
+      assert.equal((await own()).version, version + index + 1);
+    }
+
+    doubles.state.behaviour.claude_code.token = 'rotated';
+    const last = await ask('damson');
+    assert.equal(last.state, 'failed');
+    assertReason(last, 'provider_auth');
+    doubles.state.behaviour.claude_code.token = 'ok';
+    const expired = await own();
+    assert.deepEqual([expired.status, expired.version], ['expired', version + 2]);
+
+    const again = { provider: 'claude_code', command: 'claude auth login', label: 'rotating' } as const;
+    doubles.state.behaviour.claude_code.accessTtlMs = 8 * 3_600_000;
+    assert.equal((await signIn(stage, { ...again, page: consentPages.claudePlan })).credentialId, id);
+    assert.equal((await ask('sloe')).answer.trim(), 'sloe');
+    assert.deepEqual([...doubles.state.tokens.revoked], []);
+  });
+});
