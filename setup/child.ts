@@ -1,17 +1,16 @@
 /** One of our processes: started, watched until it says it is ready, started again when it dies. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { mkdir, stat, truncate } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { isErrorCode, PolydevError } from '@polydev/protocol';
+import { openLogFile } from './log-file.ts';
 
 const restartDelaysMs = [200, 1000, 3000, 10_000];
 /** After this long alive, a death counts as the first one again. */
 const settledMs = 60_000;
 const stopGraceMs = 12_000;
-const maxLogBytes = 50 * 1024 * 1024;
 
 export interface ChildSpec {
   name: string;
@@ -36,7 +35,6 @@ export interface Child<Ready> {
  */
 export async function startChild<Ready>(spec: ChildSpec, onRestart: (sentence: string) => void): Promise<Child<Ready>> {
   await mkdir(dirname(spec.logFile), { recursive: true });
-  if (((await stat(spec.logFile).catch(() => undefined))?.size ?? 0) > maxLogBytes) await truncate(spec.logFile);
 
   let stopping = false;
   let deaths = 0;
@@ -73,18 +71,20 @@ export async function startChild<Ready>(spec: ChildSpec, onRestart: (sentence: s
 }
 
 function launch(spec: ChildSpec): { process: ChildProcess; ready: Promise<unknown>; ended: Promise<void> } {
-  const log = createWriteStream(spec.logFile, { flags: 'a', mode: 0o600 });
-  const child = spawn(spec.command, spec.args, {
+  // setpriv makes the kernel end it when we are killed. A session of its own: Ctrl C and a closed terminal reach us
+  // alone, and we stop our processes in order.
+  const setpriv = ['--pdeathsig', 'TERM', ...becoming(spec.user), '--', spec.command, ...spec.args];
+  const child = spawn('setpriv', setpriv, {
     cwd: spec.cwd,
     env: spec.env,
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(spec.user && { uid: spec.user.uid, gid: spec.user.gid }),
+    detached: true,
   });
   let tail = '';
   child.stderr.on('data', (chunk) => {
     tail = (tail + chunk).slice(-2000);
   });
-  child.stderr.pipe(log);
+  child.stderr.pipe(openLogFile(spec.logFile));
 
   const ended = new Promise<void>((resolve) => {
     child.on('close', () => resolve());
@@ -104,6 +104,10 @@ function launch(spec: ChildSpec): { process: ChildProcess; ready: Promise<unknow
   });
   ready.catch(() => {});
   return { process: child, ready, ended };
+}
+
+function becoming(user: ChildSpec['user']): string[] {
+  return user ? ['--reuid', String(user.uid), '--regid', String(user.gid), '--clear-groups'] : [];
 }
 
 function parse(line: string): Record<string, unknown> | undefined {

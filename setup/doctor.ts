@@ -4,6 +4,9 @@ import { existsSync } from 'node:fs';
 import { readFile, statfs } from 'node:fs/promises';
 import { availableParallelism, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { findHost } from '@polydev/drivers/oci/host';
+import { preflight } from '@polydev/drivers/oci/preflight';
+import { hostSources } from '@polydev/image/sources';
 import { lastGoodImage } from '@polydev/image/store';
 import type { Finding } from '@polydev/protocol';
 import { defaultHome, hostPaths, nearestFolder } from './paths.ts';
@@ -15,7 +18,8 @@ const neededDiskGiB = 6;
 
 export async function doctor(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { json: { type: 'boolean', default: false } } });
-  const findings = await Promise.all(checks.map((check) => check()));
+  const own = await Promise.all(checks.map((check) => check()));
+  const findings = [...own, ...(await preflight(await findHost()))];
   const ok = findings.every((finding) => finding.ok || !finding.needed);
   if (values.json) {
     process.stdout.write(`${JSON.stringify({ ok, findings }, null, 2)}\n`);
@@ -29,62 +33,45 @@ export async function doctor(args: string[]): Promise<number> {
   return ok ? 0 : 1;
 }
 
+/** Beside what the driver of the sandboxes says it needs. */
 const checks: readonly (() => Promise<Finding>)[] = [
-  async () => ({
-    name: 'root',
-    needed: true,
-    ok: process.getuid?.() === 0,
-    found: process.getuid?.() === 0 ? 'yes' : 'no',
-    remedy: 'Run as root; only the small host service keeps it.',
-  }),
   async () => {
     const text = await readFile('/etc/os-release', 'utf8').catch(() => '');
     const name = /^PRETTY_NAME="?([^"\n]*)/m.exec(text)?.[1] ?? 'unknown';
     return {
       name: 'system',
       needed: true,
-      ok: /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(text),
+      ok: /^ID(_LIKE)?=.*debian/m.test(text),
       found: `${name}, kernel ${release()}, ${process.arch}`,
-      remedy: 'Use Debian or Ubuntu.',
+      remedy: 'Use Debian, or another system made from it.',
     };
   },
   async () => {
     const missing = await missingPackages(hostPackages).catch(() => Object.keys(hostPackages));
     return {
       name: 'system packages',
-      needed: true,
+      needed: false,
       ok: missing.length === 0,
       found: missing.length === 0 ? 'all there' : `missing: ${missing.join(', ')}`,
       remedy: '`npm start` installs them.',
     };
   },
   async () => {
-    const version = cgroupVersion(await readFile('/proc/mounts', 'utf8'));
+    const image = lastGoodImage(hostPaths(defaultHome).images);
+    const sources = image
+      ? 'not needed now'
+      : await hostSources().then(
+          ({ suite }) => suite,
+          () => undefined,
+        );
     return {
-      name: 'control groups',
+      name: 'Debian archive',
       needed: true,
-      ok: version !== 'none',
-      found: version,
-      remedy: 'Mount the cgroup file system; every current distribution does.',
+      ok: sources !== undefined,
+      found: sources ?? "none in this host's apt sources",
+      remedy: 'Name one: `npm start -- --mirror ADDRESS`.',
     };
   },
-  async () => {
-    const allowed = Number(await readFile('/proc/sys/user/max_user_namespaces', 'utf8').catch(() => '0'));
-    return {
-      name: 'user namespaces',
-      needed: true,
-      ok: allowed > 0,
-      found: allowed > 0 ? `up to ${allowed}` : 'off',
-      remedy: 'Set the sysctl user.max_user_namespaces to 10000 or more.',
-    };
-  },
-  async () => ({
-    name: 'overlay files',
-    needed: true,
-    ok: /\toverlay$/m.test(await readFile('/proc/filesystems', 'utf8')) || existsSync('/sys/module/overlay'),
-    found: /\toverlay$/m.test(await readFile('/proc/filesystems', 'utf8')) ? 'yes' : 'not loaded',
-    remedy: 'Load the kernel module: modprobe overlay',
-  }),
   async () => ({
     name: 'KVM',
     needed: false,
@@ -100,17 +87,6 @@ const checks: readonly (() => Promise<Finding>)[] = [
       ok: memoryGiB >= neededMemoryGiB,
       found: `${memoryGiB.toFixed(1)} GiB, ${availableParallelism()} cores`,
       remedy: `A desktop uses about 0.7 GiB; have ${neededMemoryGiB} GiB or more.`,
-    };
-  },
-  async () => {
-    const swaps = (await readFile('/proc/swaps', 'utf8').catch(() => '')).trim().split('\n').slice(1);
-    const plain = swaps.filter((line) => !/^\/dev\/(dm-|mapper|zram)/.test(line));
-    return {
-      name: 'swap',
-      needed: false,
-      ok: plain.length === 0,
-      found: swaps.length === 0 ? 'none' : `${swaps.length} in use`,
-      remedy: 'What sandboxes keep in memory could reach a disk: turn swap off or encrypt it.',
     };
   },
   async () => {
@@ -136,14 +112,3 @@ const checks: readonly (() => Promise<Finding>)[] = [
     };
   },
 ];
-
-/** From the lines of /proc/mounts. */
-export function cgroupVersion(mounts: string): string {
-  const types = mounts.split('\n').map((line) => line.split(' '));
-  const unified = types.some(([, target, type]) => type === 'cgroup2' && target === '/sys/fs/cgroup');
-  if (unified) return 'version 2';
-  const hybrid = types.some(([, , type]) => type === 'cgroup2');
-  const legacy = types.some(([, , type]) => type === 'cgroup');
-  if (legacy) return hybrid ? 'version 1, hybrid' : 'version 1';
-  return 'none';
-}

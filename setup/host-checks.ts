@@ -1,11 +1,7 @@
 /** Things that must be true before any work is begun, each with its sentence. */
 
-import { mkdir, statfs } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import { dirname } from 'node:path';
 import { PolydevError } from '@polydev/protocol';
-
-const GiB = 1024 ** 3;
 
 export function requireRoot(): void {
   if (process.getuid?.() !== 0) {
@@ -40,13 +36,4 @@ export async function freePort(host: string): Promise<number> {
       probe.close(() => resolve(port));
     });
   });
-}
-
-export async function requireDisk(folder: string, neededGiB: number): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const { bavail, bsize } = await statfs(folder);
-  const freeGiB = (bavail * bsize) / GiB;
-  if (freeGiB >= neededGiB) return;
-  const sentence = `${neededGiB} GiB are needed on the disk of ${dirname(folder)}, and ${freeGiB.toFixed(1)} GiB are free.`;
-  throw new PolydevError('disk_full', sentence);
 }

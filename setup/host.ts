@@ -20,9 +20,11 @@ export interface PrepareOptions {
   packages: Readonly<Record<string, string>>;
   progress: Progress;
   assumeYes: boolean;
+  /** Address of a Debian archive; the host's own apt sources when undefined. */
+  mirror?: string | undefined;
 }
 
-export async function prepareHost({ packages, progress, assumeYes }: PrepareOptions): Promise<PreparedHost> {
+export async function prepareHost({ packages, progress, assumeYes, mirror }: PrepareOptions): Promise<PreparedHost> {
   requireRoot();
   const { images } = hostPaths(defaultHome);
 
@@ -35,7 +37,7 @@ export async function prepareHost({ packages, progress, assumeYes }: PrepareOpti
   }
   const user = await ensureServiceUser();
 
-  const image = await progress.step('Golden image', (step) => usableImage(images, step));
+  const image = await progress.step('Golden image', (step) => usableImage(images, step, mirror));
 
   await progress.step('Dashboard', async (step) => {
     if (!(await ensureDashboard())) step.result('unchanged');
@@ -44,17 +46,25 @@ export async function prepareHost({ packages, progress, assumeYes }: PrepareOpti
 }
 
 /** The image of this checkout, built if need be; the last good one if the new one does not stand up to its checks. */
-export async function usableImage(images: string, step: Step): Promise<Image> {
+async function usableImage(images: string, step: Step, mirror: string | undefined): Promise<Image> {
   try {
-    const image = await buildImage({ cacheDir: images, onProgress: (progress) => step.detail(describe(progress)) });
-    step.result(`${(image.bytes / 1e9).toFixed(1)} GB`);
-    return image;
+    return await buildGoldenImage(images, step, mirror);
   } catch (error) {
     const lastGood = lastGoodImage(images);
     if (!(error instanceof PolydevError) || error.code !== 'image_broken' || !lastGood) throw error;
     step.result(`the new one is broken, the last good one stays in use: ${error.message}`);
     return lastGood;
   }
+}
+
+export async function buildGoldenImage(images: string, step: Step, mirror: string | undefined): Promise<Image> {
+  const image = await buildImage({
+    cacheDir: images,
+    ...(mirror !== undefined && { mirror }),
+    onProgress: (progress) => step.detail(describe(progress)),
+  });
+  step.result(`${(image.bytes / 1e9).toFixed(1)} GB`);
+  return image;
 }
 
 const stepNames: Readonly<Record<BuildProgress['step'], string>> = {

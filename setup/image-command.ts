@@ -1,16 +1,18 @@
 /** `./polydev image build | verify | list | gc`. */
 
+import { parseArgs } from 'node:util';
 import { gcImages, lastGoodImage, listImages } from '@polydev/image/store';
 import { verifyImage } from '@polydev/image/verify/verify';
 import { PolydevError } from '@polydev/protocol';
-import { usableImage } from './host.ts';
+import { buildGoldenImage } from './host.ts';
 import { requireRoot } from './host-checks.ts';
 import { defaultHome, hostPaths } from './paths.ts';
 import { createProgress } from './progress.ts';
 
 const help = `Usage: ./polydev image COMMAND
 
-  build    build the golden image of this checkout, unless it is there
+  build    build the golden image of this checkout, unless it is there; --mirror ADDRESS takes the packages from
+           that Debian archive instead of this host's apt sources
   verify   check the image in use
   list     the images on this machine
   gc       remove all but the image in use and the newest other one
@@ -18,9 +20,9 @@ const help = `Usage: ./polydev image COMMAND
 
 const keptImages = 2;
 
-const commands: Readonly<Record<string, (images: string) => Promise<number>>> = {
-  async build(images) {
-    await createProgress(process.stdout).step('Golden image', (step) => usableImage(images, step));
+const commands: Readonly<Record<string, (images: string, mirror: string | undefined) => Promise<number>>> = {
+  async build(images, mirror) {
+    await createProgress(process.stdout).step('Golden image', (step) => buildGoldenImage(images, step, mirror));
     return 0;
   },
 
@@ -59,11 +61,12 @@ const commands: Readonly<Record<string, (images: string) => Promise<number>>> = 
 };
 
 export async function image(args: string[]): Promise<number> {
-  const command = commands[args[0] ?? ''];
+  const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { mirror: { type: 'string' } } });
+  const command = commands[positionals[0] ?? ''];
   if (!command) {
     process.stdout.write(help);
-    return args.length === 0 ? 0 : 1;
+    return positionals.length === 0 ? 0 : 1;
   }
   requireRoot();
-  return command(hostPaths(defaultHome).images);
+  return command(hostPaths(defaultHome).images, values.mirror);
 }

@@ -59,7 +59,11 @@ async function install() {
 
 function npm(args) {
   return new Promise((resolve) => {
-    const child = spawn('npm', args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    // Install scripts of packages must not see Polydev's own settings, which hold secrets.
+    const env = Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => !/^(POLYDEV_|PG|DATABASE_|REDIS_)/.test(name)),
+    );
+    const child = spawn('npm', args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const keep = (chunk) => {
       output = (output + chunk).slice(-8000);

@@ -1,4 +1,4 @@
-/** Where things are on the host. The only file of setup/ that reads the environment. */
+/** Where things are on the host. */
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -26,6 +26,9 @@ export interface HostPaths {
   /** Where sandboxes find the egress gateway; they themselves are in the /22 around it. */
   gatewayAddress: string;
 }
+
+/** On the machines that decide whether a change lands. */
+export const forbidSkips = process.env.CI === 'true';
 
 export const defaultHome = process.env.POLYDEV_HOME ?? '/var/lib/polydev';
 

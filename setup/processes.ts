@@ -13,6 +13,7 @@ import type { ServiceUser } from './service-user.ts';
 export interface ControllerReady {
   url: string;
   setupPath: string | null;
+  masterKeyFile: string | null;
   masterKeyCreated: boolean;
 }
 

@@ -19,6 +19,7 @@ export const hostPackages: Readonly<Record<string, string>> = {
 /** More that only the tests need. */
 export const testPackages: Readonly<Record<string, string>> = {
   chromium: 'the browser of the end-to-end tests',
+  'firefox-esr': 'the dashboard is tested in it, too',
   postgresql: 'the store tests run on a real server too',
   'redis-server': 'the store tests run on it too',
 };
@@ -71,7 +72,7 @@ async function aptGet(args: string[], step: Step): Promise<void> {
 
 function run(command: string, args: string[], onLine?: (line: string) => void) {
   return new Promise<{ code: number | null; output: string }>((resolve) => {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
+    const env = { PATH: process.env.PATH, ...proxies(), DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
     let output = '';
     const take = (chunk: Buffer) => {
@@ -84,4 +85,9 @@ function run(command: string, args: string[], onLine?: (line: string) => void) {
     child.on('error', (error) => resolve({ code: 127, output: error.message }));
     child.on('close', (code) => resolve({ code, output }));
   });
+}
+
+/** All that apt needs to know of who started us; our own settings hold secrets. */
+function proxies(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(https?|no)_proxy$/i.test(name)));
 }

@@ -2,14 +2,14 @@
 
 import { readFileSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PolydevError } from '@polydev/protocol';
 import { demoHome, demoPort, markDemo, requireKind } from './demo.ts';
 import { prepareHost } from './host.ts';
 import { requireFreePort, requireRoot } from './host-checks.ts';
 import { defaultHome, hostPaths } from './paths.ts';
-import { startProcesses } from './processes.ts';
+import { type ControllerReady, startProcesses } from './processes.ts';
 import { createProgress } from './progress.ts';
 import { ensureRelease } from './release.ts';
 import { hostPackages } from './system-packages.ts';
@@ -24,6 +24,7 @@ const help = `Usage: ./polydev up [options]     (npm start -- [options])
   --port NUMBER    default 4000
   --data FOLDER    default /var/lib/polydev
   --config FILE    more settings of the controller; see docs/config.example.json
+  --mirror ADDRESS build the golden image from this Debian archive instead of this host's apt sources
   --demo           try it without an account: local stand-ins instead of the real providers, everything else as it
                    is; default port ${demoPort}, default data folder ${demoHome}
 `;
@@ -37,6 +38,7 @@ export async function up(args: string[]): Promise<number> {
       port: { type: 'string' },
       data: { type: 'string' },
       config: { type: 'string' },
+      mirror: { type: 'string' },
       demo: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -52,14 +54,20 @@ export async function up(args: string[]): Promise<number> {
       'invalid_request',
       'A demo has settings of its own: --demo and --config do not go together.',
     );
-  const settings = { ...readConfigFile(values.config), ...(values.host && { host: values.host }) };
+  const configFile = values.config === undefined ? undefined : resolve(values.config);
+  const settings = { ...readConfigFile(configFile), ...(values.host && { host: values.host }) };
   const port = Number(values.port ?? settings.port ?? (demo ? demoPort : defaultPort));
   await requireFreePort(settings.host ?? defaultHost, port);
 
   const progress = createProgress(process.stdout);
   const paths = hostPaths(values.data ?? (demo ? demoHome : defaultHome));
   await requireKind(paths.home, demo);
-  const { user, imageHash } = await prepareHost({ packages: hostPackages, progress, assumeYes: values.yes });
+  const { user, imageHash } = await prepareHost({
+    packages: hostPackages,
+    progress,
+    assumeYes: values.yes,
+    mirror: values.mirror,
+  });
 
   if (demo) await markDemo(paths.home);
   const release = await progress.step('Release', async (step) => {
@@ -78,16 +86,17 @@ export async function up(args: string[]): Promise<number> {
     imageHash,
     host: values.host,
     port: demo ? String(port) : values.port,
-    configFile: values.config,
+    configFile,
     demo,
     progress,
     onTrouble: (sentence) => process.stderr.write(`! ${sentence}\n`),
   });
-  process.stdout.write(greeting(processes.ready, demo ? undefined : join(paths.controller, 'master.key')));
+  process.stdout.write(greeting(processes.ready, demo));
 
   await new Promise((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
+    process.once('SIGHUP', resolve);
   });
   await progress.step('Stopping', () => processes.stop());
   return 0;
@@ -103,20 +112,13 @@ function readConfigFile(path: string | undefined): { host?: string; port?: numbe
   }
 }
 
-interface Ready {
-  url: string;
-  setupPath: string | null;
-  masterKeyCreated: boolean;
-}
-
-/** Without a key file it is a demo: nothing there is worth a backup. */
-function greeting(ready: Ready, keyFile: string | undefined): string {
+function greeting(ready: ControllerReady, demo: boolean): string {
   const lines = [``, `  Polydev        ${ready.url}`];
   if (ready.setupPath) lines.push(`  Set it up      ${ready.url}${ready.setupPath}   (works once)`);
-  if (keyFile === undefined) {
+  if (demo) {
     lines.push('  Demo           local stand-ins instead of the real providers; nothing leaves this machine');
   } else if (ready.masterKeyCreated) {
-    lines.push(`  BACK THIS UP   ${keyFile}   (without it no stored credential can be opened)`);
+    lines.push(`  BACK THIS UP   ${ready.masterKeyFile}   (without it no stored credential can be opened)`);
   }
   return `${lines.join('\n')}\n\n`;
 }

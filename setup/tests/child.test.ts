@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type ChildSpec, startChild } from '../child.ts';
+
+/** Says its pid on the first line, then lives until it is told to stop. */
+const program = `
+  process.stdout.write(JSON.stringify({ pid: process.pid }) + '\\n');
+  process.on('SIGTERM', () => process.exit(0));
+  setInterval(() => {}, 1000);
+`;
+
+function scratch(t: TestContext): { folder: string; spec: ChildSpec } {
+  const folder = mkdtempSync(join(tmpdir(), 'polydev-child-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'program.mjs');
+  writeFileSync(file, program);
+  const spec = {
+    name: 'program',
+    command: process.execPath,
+    args: [file],
+    env: {},
+    cwd: folder,
+    logFile: join(folder, 'log'),
+  };
+  return { folder, spec };
+}
+
+/** Field of /proc/<pid>/stat; 5 is the process group. */
+function groupOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[2]);
+}
+
+test('what interrupts the terminal does not reach a child', { timeout: 20_000 }, async (t) => {
+  const child = await startChild<{ pid: number }>(scratch(t).spec, () => undefined);
+  assert.notEqual(groupOf(child.ready.pid), groupOf(process.pid));
+  await child.stop();
+  assert.equal(existsSync(`/proc/${child.ready.pid}`), false);
+});
+
+test('a child that dies is started again', { timeout: 20_000 }, async (t) => {
+  let said = '';
+  const restarted = Promise.withResolvers<void>();
+  const child = await startChild<{ pid: number }>(scratch(t).spec, (sentence) => {
+    said = sentence;
+    restarted.resolve();
+  });
+  process.kill(child.ready.pid, 'SIGKILL');
+  await restarted.promise;
+  assert.match(said, /program ended unexpectedly/);
+  await child.stop();
+});
+
+test('an error on the first line is the error of the start', { timeout: 20_000 }, async (t) => {
+  const { spec } = scratch(t);
+  const line = `process.stdout.write('{"error":{"code":"master_key_wrong","message":"No."}}\\n')`;
+  await assert.rejects(
+    startChild({ ...spec, args: ['-e', line] }, () => undefined),
+    { code: 'master_key_wrong', message: 'No.' },
+  );
+});
+
+test('when the one who started it is killed, the child ends', { timeout: 20_000 }, async (t) => {
+  const { folder, spec } = scratch(t);
+  const ended = join(folder, 'ended');
+  writeFileSync(
+    spec.args[0] ?? '',
+    `import { writeFileSync } from 'node:fs';\n${program.replace('process.exit(0)', `{ writeFileSync(${JSON.stringify(ended)}, ''); process.exit(0); }`)}`,
+  );
+  const starter = `import { startChild } from ${JSON.stringify(join(import.meta.dirname, '../child.ts'))};
+    await startChild(${JSON.stringify(spec)}, () => undefined);
+    process.stdout.write('up\\n');`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', starter], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(parent.stdout, 'data');
+  const seen = new Promise<void>((resolve) => {
+    const watcher = watch(folder, () => {
+      if (!existsSync(ended)) return;
+      watcher.close();
+      resolve();
+    });
+  });
+  parent.kill('SIGKILL');
+  await seen;
+});
