@@ -47,7 +47,7 @@ export async function startAgent(
   const home = createHomeFolder(config.home, owner);
   const events = createEventLog<AgentEvent>({ keepBytes: eventLogBytes, now });
   const forwarder = createForwarder({ patienceMs });
-  const claims = createClaims({ config, providers: deps.providers, home, events, forwarder, now });
+  const claims = createClaims({ config, providers: deps.providers, home, events, forwarder, now, log: deps.log });
   const environment = { ...config.environment, HOME: config.home, USER: owner.name, LOGNAME: owner.name };
   const executions = createExecutions({
     owner,
@@ -72,6 +72,7 @@ export async function startAgent(
     profile: config.profile,
     claimed: () => claims.current !== undefined,
     desktop: parts.list,
+    capture: () => claims.current?.capture(),
   });
   const server = createHttpServer({
     token: config.token,

@@ -33,6 +33,8 @@ export const AgentHealth = Type.Object({
   claimed: Type.Boolean(),
   /** Parts of the desktop that are there now: the display answers, a window is mapped. */
   desktop: Type.Array(DesktopPart),
+  /** Not there unless a sign-in is watched for. `blind`: the system refused a watch, so one may go unnoticed. */
+  capture: Type.Optional(Type.Union([Type.Literal('watching'), Type.Literal('blind')])),
 });
 export type AgentHealth = Static<typeof AgentHealth>;
 

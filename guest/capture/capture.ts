@@ -14,6 +14,8 @@ export function startCapture(deps: {
   credential: Credential;
   now: () => number;
   found: (snapshot: Snapshot, seenAtMs: number) => void;
+  /** A watch was refused: from now on a sign-in may go unnoticed. */
+  failed: (error: unknown) => void;
 }): { close(): void } {
   const { home, provider, credential } = deps;
   let seenAtMs = deps.now();
@@ -43,6 +45,7 @@ export function startCapture(deps: {
     files: provider.credentialFiles,
     folders: provider.watchedFolders,
     changed,
+    failed: deps.failed,
   });
   look(0);
 

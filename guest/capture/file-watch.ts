@@ -12,12 +12,16 @@ interface Armed {
   identity: string;
 }
 
-/** `changed` is called after anything that may have changed one of the files; paths are relative to `root`. */
+/**
+ * `changed` is called after anything that may have changed one of the files, `failed` when the system refuses a watch
+ * on a folder that is there. Paths are relative to `root`.
+ */
 export function watchFiles(options: {
   root: string;
   files: readonly string[];
   folders: readonly string[];
   changed: () => void;
+  failed: (error: unknown) => void;
 }): { close(): void } {
   const names = namesByFolder(options);
   const armed = new Map<string, Armed>();
@@ -31,7 +35,7 @@ export function watchFiles(options: {
       if (armed.get(folder)?.identity === identity) continue;
       armed.get(folder)?.watcher.close();
       armed.delete(folder);
-      const watcher = identity && tryWatch(folder, (name) => seen(name, wanted));
+      const watcher = identity && tryWatch(folder, (name) => seen(name, wanted), options.failed);
       if (!identity || !watcher) continue;
       armed.set(folder, { watcher, identity });
       fresh = true;
@@ -81,12 +85,25 @@ function identityOf(folder: string): string | undefined {
   }
 }
 
-function tryWatch(folder: string, seen: (name: string | null) => void): FSWatcher | undefined {
+function tryWatch(
+  folder: string,
+  seen: (name: string | null) => void,
+  failed: (error: unknown) => void,
+): FSWatcher | undefined {
   try {
     const watcher = watch(folder, (_type, name) => seen(name));
-    watcher.on('error', () => watcher.close());
+    watcher.on('error', (error) => {
+      watcher.close();
+      failed(error);
+    });
     return watcher;
-  } catch {
+  } catch (error) {
+    if (!wentAway(error)) failed(error);
     return undefined;
   }
+}
+
+/** Between the look at a folder and the watch on it. */
+function wentAway(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

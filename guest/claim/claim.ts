@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import {
   type AgentEvent,
+  type AgentHealth,
   boxContexts,
   type Claim,
   type Claimed,
@@ -20,6 +21,7 @@ import type { AgentConfig } from '../config.ts';
 import type { Forwarder } from '../egress/forwarder.ts';
 import type { EventLog } from '../events/event-log.ts';
 import type { HomeFolder } from '../home/home-files.ts';
+import type { Log } from '../log.ts';
 import { checkCertificate, writeCertificates } from './certificates.ts';
 import { greeting } from './greeting.ts';
 import { putFile } from './put-file.ts';
@@ -28,6 +30,8 @@ import { setTimeZone } from './time-zone.ts';
 /** What exists from the claim on. */
 export interface ClaimedSandbox {
   credential: Credential;
+  /** Undefined unless a sign-in is watched for. */
+  capture(): AgentHealth['capture'];
   seal(bundle: CredentialBundle): SealedBox;
   open(box: SealedBox): CredentialBundle;
   stop(): void;
@@ -47,6 +51,7 @@ export function createClaims(deps: {
   events: EventLog<AgentEvent>;
   forwarder: Forwarder;
   now: () => number;
+  log: Log;
 }): Claims {
   const { config, home, events } = deps;
   const keys = createKeyPair();
@@ -63,7 +68,9 @@ export function createClaims(deps: {
     return bundle;
   }
 
-  function prepareDesktop(claim: Claim, provider: Provider, credential: Credential): { close(): void } {
+  /** Throws when not even the first watches can be laid: the sign-in would never be noticed. */
+  function prepareDesktop(claim: Claim, provider: Provider, credential: Credential) {
+    let blind = false;
     for (const { path, content } of provider.desktopFiles) home.write(path, content);
     const capture = startCapture({
       home,
@@ -75,9 +82,17 @@ export function createClaims(deps: {
         const sealed = seal(claim.controllerPublicKey, bundle);
         events.append({ type: 'credential', seenAtMs, sealed, account: reading.account });
       },
+      failed(error) {
+        blind = true;
+        deps.log('the credential cannot be watched for', error);
+      },
     });
+    if (blind) {
+      capture.close();
+      throw new PolydevError('host_lacks', 'The host gives the sandbox no file watchers, so no sign-in can be seen.');
+    }
     putFile(join(config.runFolder, 'greeting'), greeting(provider.info));
-    return capture;
+    return { close: () => capture.close(), state: () => (blind ? 'blind' : 'watching') } as const;
   }
 
   return {
@@ -95,6 +110,7 @@ export function createClaims(deps: {
       deps.forwarder.open(claim.egress);
       current = {
         credential,
+        capture: () => capture?.state(),
         seal: (bundle) => seal(claim.controllerPublicKey, bundle),
         open: (box) => open(claim.provider, box),
         stop: () => capture?.close(),

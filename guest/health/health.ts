@@ -7,11 +7,13 @@ export function createHealth(deps: {
   profile: Profile;
   claimed: () => boolean;
   desktop: () => DesktopPart[];
+  capture: () => AgentHealth['capture'];
 }): () => AgentHealth {
   return () => ({
     version: deps.version,
     profile: deps.profile,
     claimed: deps.claimed(),
     desktop: deps.desktop(),
+    capture: deps.capture(),
   });
 }

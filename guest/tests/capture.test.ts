@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
+import fs, { closeSync, mkdirSync, openSync, renameSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { AgentEvent, type ProviderId } from '@polydev/protocol';
+import { AgentEvent, AgentHealth, type ProviderId } from '@polydev/protocol';
 import { claudeBlanked, claudeConsole, claudeTokens, codexTokens, geminiTokens } from './credentials.ts';
 import { startScratchAgent } from './scratch-agent.ts';
 
@@ -134,6 +135,24 @@ suite('capture', { timeout: 30_000 }, () => {
     mkdirSync(path('.codex'));
     writeFileSync(path(file), codexTokens('after a link to itself'));
     assert.equal((await next()).files[file], codexTokens('after a link to itself'));
+  });
+
+  test('a claim fails, and says so, when the system refuses to watch', async (t) => {
+    const agent = await startScratchAgent(t);
+    const watch = t.mock.method(fs, 'watch', () => {
+      throw Object.assign(new Error('EMFILE: too many open files, watch'), { code: 'EMFILE' });
+    });
+    syncBuiltinESMExports();
+    t.after(() => {
+      watch.mock.restore();
+      syncBuiltinESMExports();
+    });
+    await assert.rejects(agent.claim({ capture: true }), /no file watchers/);
+    assert.match(agent.logged.join(), /cannot be watched for.*EMFILE/);
+    watch.mock.restore();
+    syncBuiltinESMExports();
+    await agent.claim({ capture: true });
+    assert.equal((await agent.ask(AgentHealth, 'GET', '/health')).capture, 'watching');
   });
 
   test('starts only with the claim, and finds what was saved before it', async (t) => {
