@@ -1,10 +1,10 @@
 /** The slow layer: Debian by mmdebstrap, the tools by npm, trimmed, owners shifted. */
 
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { lchownSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PolydevError } from '@polydev/protocol';
+import { idShift, PolydevError } from '@polydev/protocol';
 import { type CommandResult, runCommand, tail } from './host-command.ts';
-import { dropSetuid, ownByRoot, shiftOwners } from './owners.ts';
+import { devId, dropSetuid, ownByRoot, shiftOwners } from './owners.ts';
 import type { OnProgress } from './progress.ts';
 import type { Recipe } from './recipe.ts';
 import { hostSources, mirrorSources } from './sources.ts';
@@ -27,14 +27,21 @@ export async function buildBase(recipe: Recipe, dir: string, options: BaseOption
   await installDebian(recipe, dir, rootfs, options);
   options.onProgress({ step: 'tools' });
   await installTools(recipe, rootfs, options.lock);
-  await inChroot(rootfs, ['useradd', '--uid=1000', '--user-group', '--home-dir=/home/dev', '--shell=/bin/bash', 'dev']);
+  await inChroot(rootfs, [
+    'useradd',
+    `--uid=${devId}`,
+    '--user-group',
+    '--home-dir=/home/dev',
+    '--shell=/bin/bash',
+    'dev',
+  ]);
   removeMatches(rootfs, recipe.trim.system);
   // Caches that would otherwise be made in each sandbox, or still name what was removed.
   await inChroot(rootfs, ['ldconfig']);
   await inChroot(rootfs, ['fc-cache', '--really-force', '--system-only']);
-  await warmTools(recipe, rootfs);
   dropSetuid(rootfs, recipe.setuidAllowed);
   shiftOwners(rootfs);
+  await warmTools(recipe, rootfs);
 }
 
 async function installDebian(recipe: Recipe, dir: string, rootfs: string, options: BaseOptions): Promise<void> {
@@ -65,13 +72,14 @@ async function installDebian(recipe: Recipe, dir: string, rootfs: string, option
 }
 
 /**
- * Runs tools once so that Node's compile cache is in the image; a start then takes about half as long. The cache
- * counts only for the uid that made it, which is why this comes before owners are shifted.
+ * Runs tools once so that Node's compile cache is in the image; a start then takes about half as long. They run under
+ * the shifted uid, which nobody else of the host has. The cache counts only for the uid in its name, so the name is
+ * changed to what `dev` is in a sandbox.
  */
 async function warmTools(recipe: Recipe, rootfs: string): Promise<void> {
   const cache = join(rootfs, compileCachePath);
   mkdirSync(cache, { recursive: true });
-  chmodSync(cache, 0o777);
+  lchownSync(cache, idShift + devId, idShift + devId);
   for (const argv of recipe.warm) {
     const namespaces = ['unshare', '--mount', '--pid', '--net', '--ipc', '--fork', '--kill-child'];
     const environment = [
@@ -87,7 +95,7 @@ async function warmTools(recipe: Recipe, rootfs: string): Promise<void> {
       [
         ...namespaces,
         'chroot',
-        '--userspec=1000:1000',
+        `--userspec=${idShift + devId}:${idShift + devId}`,
         rootfs,
         ...environment,
         path,
@@ -99,7 +107,10 @@ async function warmTools(recipe: Recipe, rootfs: string): Promise<void> {
   }
   for (const name of readdirSync(join(rootfs, 'tmp')))
     rmSync(join(rootfs, 'tmp', name), { recursive: true, force: true });
+  for (const name of readdirSync(cache))
+    renameSync(join(cache, name), join(cache, name.replace(new RegExp(`-${idShift + devId}$`), `-${devId}`)));
   ownByRoot(cache);
+  shiftOwners(cache);
 }
 
 /** Counts the packages that apt says it set up. */

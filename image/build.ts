@@ -2,16 +2,25 @@
 
 import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PolydevError } from '@polydev/protocol';
+import { idShift, PolydevError } from '@polydev/protocol';
 import { bundleAgent } from './agent-bundle.ts';
 import { type BaseOptions, buildBase } from './base.ts';
 import { underLock } from './build-lock.ts';
 import { runCommand } from './host-command.ts';
 import { buildLayer } from './layer.ts';
-import { idShift } from './owners.ts';
 import type { OnProgress } from './progress.ts';
 import { hashBase, hashImage, type Recipe, readRecipe } from './recipe.ts';
-import { baseDir, findImage, type Image, imageDir, lockFile, makeCurrent, sweep, treeBytes } from './store.ts';
+import {
+  baseDir,
+  findImage,
+  type Image,
+  imageDir,
+  lockFile,
+  makeCurrent,
+  openCache,
+  sweep,
+  treeBytes,
+} from './store.ts';
 import { verifyImage } from './verify/verify.ts';
 
 export interface BuildOptions {
@@ -41,7 +50,7 @@ export async function buildImage(options: BuildOptions): Promise<Image> {
   const found = findImage(cacheDir, hash);
   if (found?.current) return found;
   checkHost();
-  mkdirSync(cacheDir, { recursive: true });
+  openCache(cacheDir);
   return underLock(
     lockFile(cacheDir),
     () => onProgress({ step: 'waiting' }),
@@ -69,7 +78,7 @@ async function ensureBase(recipe: Recipe, cacheDir: string, options: BaseOptions
     throw new PolydevError('host_lacks', 'mmdebstrap is not installed.');
   }
   const beside = join(cacheDir, `.building-${process.pid}-base`);
-  mkdirSync(beside);
+  mkdirSync(beside, { mode: 0o700 });
   try {
     await buildBase(recipe, beside, options);
     renameSync(beside, dir);
@@ -91,7 +100,7 @@ interface ImageParts {
 async function makeImage({ recipe, cacheDir, base, hash, agent, onProgress }: ImageParts): Promise<void> {
   const beside = join(cacheDir, `.building-${process.pid}`);
   const rootfs = join(beside, 'rootfs');
-  mkdirSync(beside);
+  mkdirSync(beside, { mode: 0o700 });
   try {
     onProgress({ step: 'files' });
     await buildLayer(recipe, baseDir(cacheDir, base), rootfs, agent);

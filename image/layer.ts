@@ -13,13 +13,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { PolydevError } from '@polydev/protocol';
+import { idShift, PolydevError } from '@polydev/protocol';
 import { runCommand, tail } from './host-command.ts';
-import { idShift, shiftOwners } from './owners.ts';
+import { devId, shiftOwners } from './owners.ts';
 import { isExecutable, type Recipe } from './recipe.ts';
-
-/** Of the user `dev`, inside. */
-const devId = 1000;
 
 export async function buildLayer(recipe: Recipe, base: string, rootfs: string, agent: Uint8Array): Promise<void> {
   // Hard links: a rebuild takes a second and no disk. Nothing below writes into a file in place, and drivers mount

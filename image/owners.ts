@@ -2,9 +2,10 @@
 
 import { chmodSync, lchownSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { idShift } from '@polydev/protocol';
 
-/** Root of a sandbox is this uid and gid on the host. */
-export const idShift = 100_000;
+/** Of the user `dev`, inside. */
+export const devId = 1000;
 
 /** Owners that are shifted already stay, so a tree can be shifted again after something was added. */
 export function shiftOwners(root: string): void {

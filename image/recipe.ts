@@ -3,7 +3,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { PolydevError } from '@polydev/protocol';
+import { idShift, PolydevError } from '@polydev/protocol';
 
 export interface Recipe {
   dir: string;
@@ -54,7 +54,7 @@ export function readRecipe(dir = recipeDir): Recipe {
 
 /** Names the slow layer: Debian packages and tools. */
 export function hashBase(recipe: Recipe): string {
-  const hash = createHash('sha256').update(`base ${recipe.architecture.node}\n`);
+  const hash = createHash('sha256').update(`base ${recipe.architecture.node} ${idShift}\n`);
   for (const name of ['packages.json', 'trim.json', 'tools.json', 'warm.json', 'image.lock'])
     hashTree(hash, recipe.dir, name);
   // The steps are part of what the layer is, as much as the data they work on.

@@ -1,6 +1,7 @@
 /** The folder of golden images: `<hash>/`, `base-<hash>/`, and `current`, a link to the last good one. */
 
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -12,6 +13,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { idShift } from '@polydev/protocol';
 import { underLock } from './build-lock.ts';
 
 /** `image.json` beside each `rootfs`. */
@@ -40,6 +42,12 @@ export const lockFile = (cacheDir: string) => join(cacheDir, '.lock');
 export const imageDir = (cacheDir: string, hash: string) => join(cacheDir, hash);
 export const baseDir = (cacheDir: string, hash: string) => join(cacheDir, `base-${hash}`);
 
+/** Root's alone: the owners of what is in an image are of no account on the host, and setuid files are among them. */
+export function openCache(cacheDir: string): void {
+  mkdirSync(cacheDir, { recursive: true, mode: 0o700 });
+  chmodSync(cacheDir, 0o700);
+}
+
 /** Newest first. */
 export function listImages(cacheDir: string): Image[] {
   const names = existsSync(cacheDir) ? readdirSync(cacheDir) : [];
@@ -52,6 +60,8 @@ export function findImage(cacheDir: string, hash: string): Image | undefined {
   const file = join(dir, 'image.json');
   if (!existsSync(file)) return undefined;
   const facts: ImageFacts = JSON.parse(readFileSync(file, 'utf8'));
+  // Made for another range of ids: no sandbox could run from it.
+  if (facts.idShift !== idShift) return undefined;
   return { ...facts, dir, rootfs: join(dir, 'rootfs'), current: currentName(cacheDir) === hash };
 }
 
@@ -70,7 +80,7 @@ export function makeCurrent(cacheDir: string, hash: string): void {
 
 /** Deletes images that are neither current nor in `keep`, and the layers nobody stands on. Answers what went. */
 export async function gcImages(cacheDir: string, keep: readonly string[] = []): Promise<string[]> {
-  mkdirSync(cacheDir, { recursive: true });
+  openCache(cacheDir);
   return underLock(
     lockFile(cacheDir),
     () => undefined,

@@ -3,6 +3,14 @@
 import { type Static, Type } from 'typebox';
 import { idSchema } from './ids.ts';
 
+/**
+ * The user namespace of every sandbox: 0…65535 inside are these on the host. Images are stored with owners shifted so.
+ * Outside of what Debian gives to accounts as subordinate ids (100000…600100000), of what systemd gives to containers
+ * and dynamic users (up to 1879048191), and below 2³¹.
+ */
+export const idShift = 2_000_000_000;
+export const idCount = 65_536;
+
 export const Profile = Type.Union([Type.Literal('desktop'), Type.Literal('headless')]);
 export type Profile = Static<typeof Profile>;
 

@@ -1,8 +1,7 @@
 /** The config.json that runc makes a sandbox from (OCI runtime specification 1.0.2). Pure. */
 
-import type { SandboxSpec } from '@polydev/protocol';
+import { idCount, idShift, type SandboxSpec } from '@polydev/protocol';
 import { type CgroupLayout, groupPath } from './cgroup-layout.ts';
-import { idCount, idShift } from './places.ts';
 import { type Seccomp, seccompFor } from './seccomp.ts';
 
 export interface HostTraits {

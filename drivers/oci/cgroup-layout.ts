@@ -6,8 +6,8 @@
 import { existsSync } from 'node:fs';
 import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { idShift } from '@polydev/protocol';
 import type { Mount } from '../mounts.ts';
-import { idShift } from './places.ts';
 
 export interface CgroupLayout {
   version: 'v2' | 'hybrid';

@@ -47,7 +47,3 @@ export function placesOf(options: OciOptions, id: SandboxId): Places {
 export function imageRootfs(options: OciOptions, image: string): string {
   return join(options.images, image, 'rootfs');
 }
-
-/** The user namespace of every sandbox: 0…65535 inside are these on the host. Images are built for it. */
-export const idShift = 100_000;
-export const idCount = 65_536;

@@ -6,10 +6,11 @@
 import { existsSync } from 'node:fs';
 import { chown, mkdir, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { idShift } from '@polydev/protocol';
 import { isMissing } from '../journal.ts';
 import { mount, mountsUnder, unmountAll } from '../mounts.ts';
 import type { Resource } from '../resources.ts';
-import { idShift, type Places } from './places.ts';
+import type { Places } from './places.ts';
 
 /** Small files use up inodes before they use up space; each costs kernel memory. */
 const inodesPerMiB = 64;

@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, copyFile, lchown, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { idShift } from '@polydev/protocol';
 import { run } from '../exec.ts';
-import { idShift } from '../oci/places.ts';
 
 const buildMs = 5 * 60_000;
 const packages = ['systemd', 'systemd-sysv', 'iproute2', 'procps'];
@@ -62,7 +62,8 @@ export async function tinyImage(cache: string): Promise<TestImage> {
 async function build(folder: string): Promise<void> {
   const draft = `${folder}.${process.pid}.new`;
   const rootfs = join(draft, 'rootfs');
-  await mkdir(draft, { recursive: true });
+  await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
+  await mkdir(draft, { mode: 0o700 });
   try {
     await run(
       [

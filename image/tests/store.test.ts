@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, linkSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { idShift } from '@polydev/protocol';
 import { findImage, gcImages, lastGoodImage, listImages, makeCurrent, treeBytes } from '../store.ts';
 import { scratchFolder } from './scratch.ts';
 
@@ -11,7 +12,7 @@ const [a, b, c] = ['a', 'b', 'c'].map((letter) => letter.repeat(64)) as [string,
 function addImage(cacheDir: string, hash: string, base: string, builtAtMs: number): void {
   mkdirSync(join(cacheDir, hash, 'rootfs'), { recursive: true });
   mkdirSync(join(cacheDir, `base-${base}`), { recursive: true });
-  const facts = { hash, base, builtAtMs, bytes: 1, tools: {}, idShift: 100_000 };
+  const facts = { hash, base, builtAtMs, bytes: 1, tools: {}, idShift };
   writeFileSync(join(cacheDir, hash, 'image.json'), JSON.stringify(facts));
 }
 

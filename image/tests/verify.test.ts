@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, lchownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { idShift } from '../owners.ts';
+import { idShift } from '@polydev/protocol';
 import { readRecipe } from '../recipe.ts';
 import { checks } from '../verify/checks.ts';
 import { createSubject } from '../verify/subject.ts';

@@ -2,8 +2,8 @@
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { idShift } from '@polydev/protocol';
 import { runCommand } from '../host-command.ts';
-import { idShift } from '../owners.ts';
 import type { Check } from './checks.ts';
 
 /** Private keys, npm and apt logins. */

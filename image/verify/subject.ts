@@ -2,8 +2,8 @@
 
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { idShift } from '@polydev/protocol';
 import { type CommandResult, runCommand } from '../host-command.ts';
-import { idShift } from '../owners.ts';
 import type { Recipe } from '../recipe.ts';
 
 export interface Subject {

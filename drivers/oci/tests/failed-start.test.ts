@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { PolydevError, type SandboxId } from '@polydev/protocol';
+import { idShift, PolydevError, type SandboxId } from '@polydev/protocol';
 import type { StepListener } from '../../resources.ts';
 import type { Subject } from '../../testing/contract.ts';
 import { whyNoRealSandbox } from '../../testing/scratch.ts';
 import { lineSeen } from '../console.ts';
-import { idShift, placesOf } from '../places.ts';
+import { placesOf } from '../places.ts';
 import { makePlace, removePlace } from '../testing/place.ts';
 import { type OciPlace, openSubject } from '../testing/subject.ts';
 
