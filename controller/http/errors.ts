@@ -19,11 +19,16 @@ export function addErrorHandling(app: FastifyInstance): void {
 /** Also for what the framework refuses before there is a route, such as an address that cannot be decoded. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = asPolydevError(error);
-  const level = known.status >= 500 ? 'error' : 'warn';
-  request.log[level]({ code: known.code, details: known.details, err: known.cause ?? known }, known.message);
+  request.log[levelOf(known)]({ code: known.code, details: known.details, err: known.cause ?? known }, known.message);
   const { retryAfterSeconds } = known.details;
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
   return reply.code(known.status).send(errorBody(known, request.id));
+}
+
+/** Who asks too often must not fill the log with it. */
+function levelOf({ code, status }: PolydevError): 'debug' | 'warn' | 'error' {
+  if (code === 'rate_limited') return 'debug';
+  return status >= 500 ? 'error' : 'warn';
 }
 
 export function errorBody(error: PolydevError, requestId: string): ErrorBody {

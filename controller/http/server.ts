@@ -64,10 +64,13 @@ export async function createHttpServer(deps: AppDeps, options: ServerOptions): P
   addSecurityHeaders(app);
   acceptUpgrades(app);
   await app.register(rateLimit, {
+    global: false,
     max: options.requestsPerMinute,
     timeWindow: 60_000,
     errorResponseBuilder: () => new PolydevError('rate_limited', 'Too many requests from this address.'),
   });
+  // Before the guard, and for unknown paths too: looking up who is asking costs a query.
+  app.addHook('onRequest', app.rateLimit());
   const guard = await addGuard(app, { ...deps, publicUrl: options.publicUrl });
 
   const closing = new AbortController();

@@ -98,6 +98,30 @@ test('too many requests from one address are told when to come back', { timeout 
   assert.ok(Number(refused.headers['retry-after']) > 0);
 });
 
+test('who is refused is counted too: bad tokens, strangers and unknown paths', { timeout }, async (t) => {
+  const bad = { host, authorization: 'Bearer pd_nobody' };
+  for (const [url, headers] of [
+    ['/api/me', bad],
+    ['/api/me', { host }],
+    ['/no/such/path', bad],
+    ['/no/such/path', { host }],
+    ['/api/auth/sessions/ses_x/rfb', { ...bad, origin: 'https://evil.test' }],
+  ] as const) {
+    const { app } = await createTestApp(t, { server: { requestsPerMinute: 3 } });
+    const answers = [];
+    for (let n = 0; n < 6; n += 1) answers.push((await app.inject({ url, headers })).statusCode);
+    assert.deepEqual(answers, [401, 401, 401, 429, 429, 429], url);
+  }
+});
+
+test('one address that asks too often does not use up what others may ask', { timeout }, async (t) => {
+  const { app } = await createTestApp(t, { server: { requestsPerMinute: 1 } });
+  const ask = (remoteAddress: string) => app.inject({ url: '/api/me', headers: { host }, remoteAddress });
+  assert.equal((await ask('192.0.2.1')).statusCode, 401);
+  assert.equal((await ask('192.0.2.1')).statusCode, 429);
+  assert.equal((await ask('192.0.2.2')).statusCode, 401);
+});
+
 test('a broken database shows in the health', { timeout }, async (t) => {
   const pingDatabase = async () => {
     throw new Error('gone');
