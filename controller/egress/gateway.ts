@@ -10,6 +10,7 @@ import { type Caller, createPatience } from './caller.ts';
 import { createDial } from './dial.ts';
 import { createHttpProxy } from './http.ts';
 import { createPolicy, parseRoutes, type RefusalReason } from './policy.ts';
+import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
 import { createResolve, type Resolve } from './resolve.ts';
 import { sniff } from './sniff.ts';
 import { serveSocks } from './socks.ts';
@@ -66,6 +67,9 @@ export interface GatewayLimits {
   /** After a refusal, for the other side to close. */
   hangUpMs: number;
   connectionsPerSandbox: number;
+  /** Of each sandbox, about single refusals and failures; beyond it they are counted. */
+  logLinesPerWindow: number;
+  logWindowMs: number;
 }
 
 export const gatewayLimits: Readonly<GatewayLimits> = {
@@ -76,7 +80,15 @@ export const gatewayLimits: Readonly<GatewayLimits> = {
   idleMs: 15 * 60_000,
   hangUpMs: 2_000,
   connectionsPerSandbox: 256,
+  logLinesPerWindow: 20,
+  logWindowMs: 60_000,
 };
+
+interface KnownSandbox {
+  grant: SandboxGrant;
+  sockets: Set<Socket>;
+  refusals: RefusalLog;
+}
 
 const noMetrics: GatewayMetrics = { connections() {}, bytes() {}, refusal() {} };
 
@@ -87,9 +99,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   const policy = createPolicy({ routes: parseRoutes(options.routes ?? {}), allowedPorts });
   const dial = createDial({ policy, resolve, connectMs: limits.connectMs });
   const http = createHttpProxy(limits);
-  const sandboxes = new Map<string, { grant: SandboxGrant; sockets: Set<Socket> }>();
+  const sandboxes = new Map<string, KnownSandbox>();
 
-  function callerOf(socket: Socket, grant: SandboxGrant): Caller {
+  function callerOf(socket: Socket, { grant, refusals }: KnownSandbox): Caller {
     const closed = new AbortController();
     socket.once('close', () => closed.abort());
 
@@ -98,7 +110,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       const isRefusal = error.code === 'egress_refused';
       const reason = isRefusal ? (error.details.reason as RefusalReason) : 'unavailable';
       metrics.refusal(reason);
-      log.info({ sandbox: grant.sandboxId, ...target, reason }, isRefusal ? 'Egress refused.' : 'Egress failed.');
+      refusals.note({ ...target, reason }, isRefusal ? 'Egress refused.' : 'Egress failed.');
     }
 
     const patience = createPatience(socket);
@@ -143,7 +155,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       metrics.bytes('in', socket.bytesWritten);
     });
     socket.setTimeout(limits.idleMs, () => socket.destroy());
-    const caller = callerOf(socket, sandbox.grant);
+    const caller = callerOf(socket, sandbox);
     caller.patience.start(limits.headerMs);
     sniff(socket, (protocol) => {
       if (protocol === 'socks') void serveSocks(socket, caller);
@@ -158,12 +170,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     const sandbox = sandboxes.get(source);
     sandboxes.delete(source);
     for (const socket of sandbox?.sockets ?? []) socket.destroy();
+    sandbox?.refusals.close();
   }
 
   return {
     grant(sourceAddress, grant) {
       revoke(sourceAddress);
-      sandboxes.set(plainAddress(sourceAddress), { grant, sockets: new Set() });
+      const { logLinesPerWindow: lines, logWindowMs: windowMs } = limits;
+      const refusals = createRefusalLog({ log, sandboxId: grant.sandboxId, lines, windowMs });
+      sandboxes.set(plainAddress(sourceAddress), { grant, sockets: new Set(), refusals });
     },
     revoke,
     listen: () =>

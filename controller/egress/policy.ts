@@ -54,11 +54,14 @@ export function refused(reason: RefusalReason, message: string): PolydevError {
   return new PolydevError('egress_refused', message, { details: { reason } });
 }
 
+/** Public by number, but of the cloud that the host runs in: Azure's wire server, which answers with the host's secrets. */
+const cloudAddresses = new Set(['168.63.129.16']);
+
 /** Mapped, translated and tunnelled forms of IPv4 are not public: nobody needs them, and they hide what they are. */
 export function isPublic(address: string): boolean {
   if (!isIP(address)) return false;
   const parsed = ipaddr.parse(address);
-  if (parsed.range() !== 'unicast') return false;
+  if (parsed.range() !== 'unicast' || cloudAddresses.has(parsed.toString())) return false;
   // Of all IPv6 only 2000::/3 is given out; the rest has old meanings, such as ::127.0.0.1.
   return parsed instanceof ipaddr.IPv4 || (parsed.toByteArray()[0] ?? 0) >> 5 === 1;
 }
