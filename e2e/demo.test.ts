@@ -8,7 +8,7 @@ import type { ProviderId } from '@polydev/protocol';
 import type { Page } from 'playwright-core';
 import { projectRoot } from '../setup/paths.ts';
 import { openDashboard } from './dashboard.ts';
-import { findLeftovers, sandboxLinks } from './leftovers.ts';
+import { findLeftovers } from './leftovers.ts';
 import { owner } from './owner.ts';
 import { type Product, startDemo } from './product.ts';
 
@@ -20,7 +20,6 @@ const pressAgainMs = 700;
 const failureMs = 60_000;
 
 test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 * 60_000 }, async (t) => {
-  const linksBefore = await sandboxLinks();
   let product = await startDemo();
   const dashboard = await openDashboard();
   const { page } = dashboard;
@@ -119,7 +118,7 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
 
   await step(t, 'nothing is left, and a real start refuses the folder', async () => {
     assert.equal(await product.stop(), 0);
-    assert.deepEqual(await findLeftovers(product.paths, linksBefore), []);
+    assert.deepEqual(await findLeftovers(product.paths), []);
     assert.match(await refusalOf('--data', product.paths.home), /is the data folder of a demo/);
   });
 });

@@ -3,14 +3,15 @@
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { linkPrefix, tableName } from '@polydev/drivers/host-network/names';
 import type { HostPaths } from '../setup/paths.ts';
 
 const run = promisify(execFile);
 /** What a sign-in could write is smaller. */
 const maxSearchedBytes = 256 * 1024 * 1024;
 
-/** One line for each process, mount, link, cgroup, firewall table and journal entry that a stopped product left. */
-export async function findLeftovers(paths: HostPaths, links: readonly string[]): Promise<string[]> {
+/** One line for each process, mount, link, address, cgroup, firewall table and journal entry that a stopped product left. */
+export async function findLeftovers(paths: HostPaths): Promise<string[]> {
   const found: string[] = [];
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     const command = readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
@@ -26,20 +27,22 @@ export async function findLeftovers(paths: HostPaths, links: readonly string[]):
   }
   for (const line of readText('/proc/mounts').split('\n'))
     if (line.includes(`${paths.run}/`)) found.push(`mount ${line}`);
-  const present = JSON.parse((await run('ip', ['-json', 'link'])).stdout) as { ifname: string }[];
-  for (const { ifname } of present) {
-    if (ifname.startsWith('pdv') && !links.includes(ifname)) found.push(`link ${ifname}`);
+  const present = JSON.parse((await run('ip', ['-json', 'address'])).stdout) as Link[];
+  for (const { ifname, addr_info } of present) {
+    if (ifname.startsWith(linkPrefix(paths.instance))) found.push(`link ${ifname}`);
+    if (addr_info.some(({ local }) => local === paths.gatewayAddress)) found.push(`address ${paths.gatewayAddress}`);
   }
+  const tables = (await run('nft', ['list', 'tables'])).stdout.split('\n');
+  if (tables.some((line) => line.endsWith(` ${tableName(paths.instance)}`))) found.push('firewall table');
   const groups = await run('find', ['/sys/fs/cgroup', '-type', 'd', '-path', `*polydev-${paths.instance}*`]);
   for (const group of groups.stdout.split('\n').filter(Boolean)) found.push(`cgroup ${group}`);
   for (const entry of readdirSync(paths.journal)) found.push(`journal ${entry}`);
   return found;
 }
 
-/** Names of the sandbox links that are there now. */
-export async function sandboxLinks(): Promise<string[]> {
-  const present = JSON.parse((await run('ip', ['-json', 'link'])).stdout) as { ifname: string }[];
-  return present.map(({ ifname }) => ifname).filter((name) => name.startsWith('pdv'));
+interface Link {
+  ifname: string;
+  addr_info: { local?: string }[];
 }
 
 /** Each file of this machine's disk, changed since the mark, that holds a secret: plainly, in base64 or URL-encoded. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ProviderId } from '@polydev/protocol';
 import { openDashboard } from './dashboard.ts';
-import { findLeftovers, findSecretsOnDisk, sandboxLinks } from './leftovers.ts';
+import { findLeftovers, findSecretsOnDisk } from './leftovers.ts';
 import { owner } from './owner.ts';
 import { startAgain } from './product.ts';
 import { type BrowserLogin, connectByApiKey, disconnect, runPrompt, signInByBrowser, startPrompt } from './sign-in.ts';
@@ -20,7 +20,6 @@ const browserLogins: readonly BrowserLogin[] = [
 ];
 
 test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', timeout: 15 * 60_000 }, async (t) => {
-  const linksBefore = await sandboxLinks();
   const world = await openWorld({ privateCheckout: true });
   const { product, doubles } = world;
   const dashboard = await openDashboard();
@@ -125,7 +124,7 @@ test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', time
   });
 
   await step('no process, mount, link, cgroup or secret is left', async () => {
-    assert.deepEqual(await findLeftovers(product.paths, linksBefore), []);
+    assert.deepEqual(await findLeftovers(product.paths), []);
     const secrets = [...doubles.state.secrets(), owner.password];
     assert.ok(secrets.length > 10);
     assert.deepEqual(await findSecretsOnDisk(join(product.scratch, 'config.json'), secrets), []);

@@ -1,0 +1,74 @@
+/** Every way the network between a sandbox and a provider fails. The credential stays: it was not what was refused. */
+
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { type Doubles, startDoubles } from '@polydev/doubles';
+import type { ProviderId } from '@polydev/protocol';
+import { assertReason, openStage, type Stage } from './stage.ts';
+import { openSwitchboard, type Switchboard } from './switchboard.ts';
+
+const isRoot = process.getuid?.() === 0;
+const yearMs = 365 * 86_400_000;
+const routed: readonly ProviderId[] = ['claude_code', 'openai_codex'];
+/** Its hosts have no route, and the one port that may be reached is not theirs. */
+const unrouted = 'google_gemini';
+
+suite('the network fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => {
+  let board: Switchboard;
+  let stranger: Doubles;
+  let early: Doubles;
+  let stage: Stage;
+
+  before(async () => {
+    board = await openSwitchboard(null);
+    stranger = await startDoubles();
+    early = await startDoubles({ certificatesAtMs: Date.now() + yearMs });
+    const throughBoard = stranger.hosts
+      .filter((host) => !host.endsWith('googleapis.com') && !host.endsWith('google.com'))
+      .map((host) => [host, `127.0.0.1:${board.port}`]);
+    stage = await openStage({
+      config: {
+        signIn: { verify: 'off' },
+        egress: { routes: Object.fromEntries(throughBoard), allowedPorts: [80] },
+      },
+      moreCaPem: early.caPem,
+    });
+    for (const provider of [...routed, unrouted] as const) await stage.addKey(provider);
+  });
+  after(async () => {
+    await stage.close();
+    stage.product.remove();
+    await Promise.all([stranger.close(), early.close(), board.close()]);
+  });
+
+  /** Codex tries for three quarters of a minute, whatever the trouble. */
+  async function fails(provider: ProviderId, message?: RegExp): Promise<void> {
+    const run = await stage.run({ provider, prompt: 'Please say exactly quince', deadlineMs: 90_000 });
+    assert.equal(run.state, 'failed', provider);
+    assertReason(run, 'provider_unreachable', message);
+    const all = await stage.polydev.credentials.list();
+    assert.equal(all.find((credential) => credential.provider === provider)?.status, 'active');
+  }
+
+  async function works(provider: ProviderId): Promise<void> {
+    board.turn(stage.doubles.port);
+    const run = await stage.run({ provider, prompt: 'Please say exactly quince' });
+    assert.equal(run.answer.trim(), 'quince', JSON.stringify(run.reason));
+  }
+
+  test('egress refused: the gateway says no, the run says that nobody was reached', () => fails(unrouted));
+
+  test('nobody answers', () => fails('claude_code', /ECONNRESET|Connection/));
+
+  test('a certificate of an authority that nobody trusts, to each tool', async () => {
+    board.turn(stranger.port);
+    await Promise.all([fails('claude_code', /certificate/), fails('openai_codex')]);
+  });
+
+  test('the clock is wrong: the certificate is not valid yet', async () => {
+    board.turn(early.port);
+    await fails('claude_code', /certificate/);
+  });
+
+  test('once the network is good again, so is the next run', () => Promise.all(routed.map(works)));
+});

@@ -1,0 +1,102 @@
+/** Viewers of a desktop that are slow, several, or come and go. */
+
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import type { SessionId } from '@polydev/protocol';
+import { createWebSocketStream, WebSocket } from 'ws';
+import { enter, openDesktop } from './desktop-sign-in.ts';
+import { type Picture, shareOf, waitForPicture } from './rfb-picture.ts';
+import { controllerMiB } from './sandbox-processes.ts';
+import { openStage, type Stage } from './stage.ts';
+import { openSwitchboard } from './switchboard.ts';
+
+const isRoot = process.getuid?.() === 0;
+/** 1 Mbit/s. */
+const slowBytesPerSecond = 125_000;
+/** The terminal's background in the golden image; it fills the screen when the terminal is painted. */
+const terminalColour = { r: 0x16, g: 0x18, b: 0x1d };
+const isPainted = (picture: Picture) => shareOf(picture, terminalColour) > 0.5;
+
+suite('viewers', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () => {
+  let stage: Stage;
+  let sessionId: SessionId;
+  before(async () => {
+    stage = await openStage();
+    const desktop = await openDesktop(stage, 'claude_code');
+    sessionId = desktop.sessionId;
+    desktop.keyboard.close();
+  });
+  after(async () => {
+    await stage.close();
+    stage.product.remove();
+  });
+
+  async function view(port?: number): Promise<WebSocket> {
+    const { url, protocols } = await stage.polydev.sessions.display(sessionId);
+    const address = new URL(url);
+    if (port !== undefined) address.port = String(port);
+    return new WebSocket(address, protocols, { perMessageDeflate: false });
+  }
+
+  const picture = async (socket: WebSocket) => await waitForPicture(createWebSocketStream(socket), isPainted);
+
+  test('on a line of 1 Mbit the picture arrives, the controller stays small, and nobody else waits', async () => {
+    const line = await openSwitchboard(Number(new URL(stage.product.url).port), { bytesPerSecond: slowBytesPerSecond });
+    const beforeMiB = controllerMiB(stage.product.paths);
+    let mostMiB = beforeMiB;
+    const watch = setInterval(() => {
+      mostMiB = Math.max(mostMiB, controllerMiB(stage.product.paths));
+    }, 100);
+    try {
+      let arrived = false;
+      const slow = picture(await view(line.port)).then(() => {
+        arrived = true;
+      });
+      // Pictures without compression: the fast one has seen several while the slow one loads its first.
+      for (let round = 0; round < 3; round += 1) await picture(await view());
+      assert.equal(arrived, false);
+      await slow;
+    } finally {
+      clearInterval(watch);
+      await line.close();
+    }
+    assert.ok(mostMiB - beforeMiB < 64, `${Math.round(mostMiB - beforeMiB)} MiB more`);
+  });
+
+  test('a tab that is closed and opened again shows the desktop as it went on meanwhile', async () => {
+    const first = await view();
+    await picture(first);
+    const keyboard = await stage.keyboard(sessionId);
+    keyboard.click();
+    // The screen turns white, and stays so without anybody watching.
+    enter(keyboard, "PS1=; printf '\\033]11;#ffffff\\007\\033[2J'");
+    keyboard.close();
+    const white = (seen: Picture) => shareOf(seen, { r: 255, g: 255, b: 255 }) > 0.5;
+    await waitForPicture(createWebSocketStream(await view()), white);
+    assert.equal((await stage.polydev.sessions.get(sessionId)).state, 'ready');
+  });
+
+  test('two tabs on one sign-in show the same, and both can type', async () => {
+    const [one, two] = [await stage.keyboard(sessionId), await stage.keyboard(sessionId)];
+    for (const [keyboard, word] of [
+      [one, 'first'],
+      [two, 'second'],
+    ] as const) {
+      keyboard.click();
+      enter(keyboard, `xdg-open https://claude.com/${word}`);
+      await stage.sessionEvent(sessionId, (event) => event.type === 'opened' && event.page.endsWith(`/${word}`));
+      // The page came in front: back to the terminal's window.
+      keyboard.switchWindow();
+    }
+    one.close();
+    two.close();
+  });
+
+  test('when the sign-in ends, every tab is told so', async () => {
+    const tabs = [await view(), await view()];
+    await Promise.all(tabs.map((tab) => new Promise((resolve) => tab.once('message', resolve))));
+    const closed = tabs.map((tab) => new Promise<number>((resolve) => tab.once('close', resolve)));
+    await stage.polydev.sessions.cancel(sessionId);
+    assert.deepEqual(await Promise.all(closed), [4000, 4000]);
+  });
+});
