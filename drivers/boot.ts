@@ -53,5 +53,8 @@ export function failedToStart(reason: unknown, consoleTail: string, leftovers: u
   const cause = new Error(`${text}\n${tail ? `The end of its console:\n${tail}` : 'Its console stayed empty.'}`, {
     cause: leftovers === undefined ? reason : new AggregateError([reason, leftovers]),
   });
-  return new PolydevError('sandbox_failed', 'The sandbox did not start.', { cause });
+  return new PolydevError('sandbox_failed', 'The sandbox did not start.', {
+    cause,
+    ...(tail && { details: { console: tail } }),
+  });
 }

@@ -22,7 +22,7 @@ export interface Driver {
 
   /**
    * Makes a sandbox and resolves when its agent listens. Fails with `sandbox_failed`, the tail of the console in
-   * the cause, and nothing left behind. Same id twice: `invalid_request`.
+   * `details.console` and, with the reason, in the cause, and nothing left behind. Same id twice: `invalid_request`.
    */
   create(spec: SandboxSpec): Promise<SandboxAddress>;
   /** Throws `sandbox_gone` for an unknown id; so do pause, resume and console. */

@@ -21,7 +21,8 @@ export const connections: Command = async ({ options }) => {
 };
 
 function stateOf({ provider, status, kind, account, label, updatedAtMs }: Credential): string[] {
-  const who = account.email ?? (kind === 'api_key' ? 'API key' : label);
+  const name = account.email ?? (kind === 'api_key' ? 'API key' : label);
+  const who = label === 'default' || label === name ? name : `${name} (${label})`;
   const when = ago(updatedAtMs, Date.now());
   return status === 'active'
     ? ['●', provider, `connected as ${who}, ${when}`]

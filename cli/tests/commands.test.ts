@@ -143,12 +143,14 @@ test('connections shows each tool with its state', { timeout }, async (t) => {
     label: 'default',
     updatedAtMs: Date.now() - 3 * 86_400_000,
   };
+  const other = { ...credential, label: 'work' };
   const { polydev } = await start(t, {
     'GET /api/providers': json(providers),
-    'GET /api/credentials': json({ items: [credential] }),
+    'GET /api/credentials': json({ items: [credential, other] }),
   });
   const { out } = await polydev(['connections']);
-  assert.match(out, /● {2}claude_code +connected as a@b\.c, 3 d ago\n○ {2}openai_codex +not connected\n/);
+  assert.match(out, /● {2}claude_code +connected as a@b\.c, 3 d ago\n/);
+  assert.match(out, /● {2}claude_code +connected as a@b\.c \(work\), 3 d ago\n○ {2}openai_codex +not connected\n/);
 });
 
 test('an API key goes from stdin to the API and is not shown', { timeout }, async (t) => {

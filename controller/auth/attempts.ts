@@ -11,7 +11,7 @@ const windowMs = 15 * 60 * 1000;
 export async function countAttempt(ephemeral: EphemeralStore, who: string): Promise<void> {
   const hits = await ephemeral.hit(`login:${hashSecret(who)}`, windowMs);
   if (hits > maxAttempts)
-    throw new PolydevError('rate_limited', 'Too many attempts to sign in.', {
+    throw new PolydevError('rate_limited', 'Too many attempts with a password.', {
       details: { retryAfterSeconds: windowMs / 1000 },
     });
 }

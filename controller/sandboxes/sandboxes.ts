@@ -225,10 +225,10 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
   };
 }
 
-/** A driver that could not boot a sandbox says why, with the end of the console, in the cause. */
+/** What the driver saved of a machine that did not come up. */
 function bootConsole(error: unknown): string {
-  const failed = error instanceof PolydevError && error.code === 'sandbox_failed';
-  return failed && error.cause instanceof Error ? error.cause.message : '';
+  const text = error instanceof PolydevError ? error.details.console : undefined;
+  return typeof text === 'string' ? text : '';
 }
 
 function openFromAgent(privateKey: string, box: SealedBox): Uint8Array {

@@ -31,6 +31,61 @@ test('a list is its items', { timeout }, async (t) => {
   assert.equal(asked[0]?.path, '/api/runs?limit=5&before=run_9');
 });
 
+test('every method asks at its own address', { timeout }, async (t) => {
+  const { baseUrl, asked } = await startServer(t, (_, response) => json(response, 200, { items: [] }));
+  const polydev = createPolydev({ baseUrl });
+  const expected: [() => Promise<unknown>, string, unknown?][] = [
+    [() => polydev.profile.change({ name: 'Ada' }), 'PATCH /api/me', { name: 'Ada' }],
+    [
+      () => polydev.profile.changePassword({ password: 'old', newPassword: 'a new password' }),
+      'POST /api/me/password',
+      { password: 'old', newPassword: 'a new password' },
+    ],
+    [() => polydev.logins.list(), 'GET /api/logins'],
+    [() => polydev.logins.end('lgn_1'), 'DELETE /api/logins/lgn_1'],
+    [() => polydev.logins.endOthers(), 'DELETE /api/logins'],
+    [
+      () => polydev.tokens.create({ name: 'ci', scopes: ['run'], expiresAtMs: 1 }),
+      'POST /api/tokens',
+      { name: 'ci', scopes: ['run'], expiresAtMs: 1 },
+    ],
+    [() => polydev.sessions.list(), 'GET /api/auth/sessions'],
+    [
+      () => polydev.sessions.list({ provider: 'claude_code', state: 'active', limit: 5, before: 'ses_9' }),
+      'GET /api/auth/sessions?provider=claude_code&state=active&limit=5&before=ses_9',
+    ],
+    [() => polydev.credentials.list({ provider: 'claude_code' }), 'GET /api/credentials?provider=claude_code'],
+    [() => polydev.credentials.rename('crd_1', 'work'), 'PATCH /api/credentials/crd_1', { label: 'work' }],
+    [
+      () => polydev.credentials.usage('crd_1', 'Europe/Berlin'),
+      'GET /api/credentials/crd_1/usage?timeZone=Europe%2FBerlin',
+    ],
+    [() => polydev.usage.list('UTC'), 'GET /api/usage?timeZone=UTC'],
+    [
+      () => polydev.runs.list({ credentialId: 'crd_1', search: 'a b&c' }),
+      'GET /api/runs?credentialId=crd_1&search=a+b%26c',
+    ],
+  ];
+  for (const [call] of expected) await call();
+  assert.deepEqual(
+    asked.map(({ method, path, body }) => [`${method} ${path}`, body === '' ? undefined : JSON.parse(body)]),
+    expected.map(([, address, body]) => [address, body]),
+  );
+});
+
+test('usage is asked for in the days of this machine', { timeout }, async (t) => {
+  const { baseUrl, asked } = await startServer(t, (_, response) => json(response, 200, { items: [] }));
+  await createPolydev({ baseUrl }).usage.list();
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  assert.equal(new URL(asked[0]?.path ?? '', baseUrl).searchParams.get('timeZone'), here);
+});
+
+test('a console is text', { timeout }, async (t) => {
+  const { baseUrl, asked } = await startServer(t, (_, response) => response.end('a\n"b"'));
+  assert.equal(await createPolydev({ baseUrl }).sessions.console('ses_1'), 'a\n"b"');
+  assert.equal(asked[0]?.path, '/api/auth/session/ses_1/console');
+});
+
 test('an error keeps code, sentence, hint, request id and status', { timeout }, async (t) => {
   const error = { code: 'no_credential', message: 'Not connected.', hint: 'Connect first.', requestId: 'req_1' };
   const { baseUrl } = await startServer(t, (_, response) => json(response, 409, { error }));

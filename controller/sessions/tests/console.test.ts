@@ -63,15 +63,19 @@ test('a sign-in that runs out of time keeps it, one that succeeds does not', tes
   assert.equal(await sessions.console(stage.user, good.session.id), '');
 });
 
-test('a machine that never came up leaves why, and its console', testTimeout, async (t) => {
-  const stage = await openStage(t);
-  stage.script.boot = () => {
-    throw new Error('no kernel');
-  };
-  const session = await stage.services.sessions.start(stage.user, { provider: 'claude_code' });
-  await stage.sessionEvents(session.id);
-  assert.match(await stage.services.sessions.console(stage.user, session.id), /no kernel[\s\S]*fake agent started/);
-});
+test(
+  'a machine that never came up leaves its console, and nothing that the host says of it',
+  testTimeout,
+  async (t) => {
+    const stage = await openStage(t);
+    stage.script.boot = () => {
+      throw new Error('no kernel');
+    };
+    const session = await stage.services.sessions.start(stage.user, { provider: 'claude_code' });
+    await stage.sessionEvents(session.id);
+    assert.equal(await stage.services.sessions.console(stage.user, session.id), 'fake agent started');
+  },
+);
 
 test('no secret is read from a console, live or kept', testTimeout, async (t) => {
   const stage = await openStage(t);
