@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cardStateOf, loudOf } from '../src/app/connections/card-state.ts';
+import { type CardState, cardStateOf, loudOf } from '../src/app/connections/card-state.ts';
 import { credential, session } from './fixture/data.ts';
 
 const nowMs = Date.now();
@@ -20,7 +20,7 @@ test('a card tells what is most worth knowing of its tool', () => {
 
 test('only what waits for the person is loud', () => {
   const none = { name: 'not_connected' } as const;
-  const signingIn = { name: 'signing_in', session: session(nowMs) } as const;
+  const signingIn: CardState = { name: 'signing_in', session: session(nowMs), accounts: [] };
   const connected = { name: 'connected', credential: credential(nowMs), others: [] } as const;
   assert.equal(loudOf([none, none])(none), true);
   assert.equal(loudOf([none, signingIn])(none), false);

@@ -12,7 +12,7 @@ test('a tool with several accounts is offered once for each, with its name', () 
     targets.map(({ name, remark }) => [name, remark]),
     [
       ['Claude Code, ada@example.org', null],
-      ['Claude Code, work@example.org', null],
+      ['Claude Code, work', null],
       ['Codex', 'Not connected'],
       ['Gemini CLI', 'Not connected'],
     ],

@@ -14,6 +14,7 @@ import { paths } from './paths.ts';
 const SignInPage = lazy(() => import('./sign-in/sign-in-page.tsx'));
 const RunsPage = lazy(() => import('./runs/runs-page.tsx'));
 const SessionsPage = lazy(() => import('./sessions/sessions-page.tsx'));
+const SessionPage = lazy(() => import('./sessions/session-page.tsx'));
 const SettingsPage = lazy(() => import('./settings/settings-page.tsx'));
 
 export function App() {
@@ -31,6 +32,7 @@ export function App() {
               <Route path={paths.runs} element={<RunsPage />} />
               <Route path={`${paths.runs}/:runId`} element={<RunsPage />} />
               <Route path={paths.sessions} element={<SessionsPage />} />
+              <Route path={`${paths.sessions}/:sessionId`} element={<SessionPage />} />
               <Route path={paths.settings} element={<SettingsPage />} />
               <Route path="/" element={<Navigate to={paths.connections} replace />} />
               <Route path="/dashboard" element={<Navigate to={paths.connections} replace />} />

@@ -1,6 +1,6 @@
 /** Every address of the dashboard is made here. */
 
-import type { ProviderId, RunId, SessionId } from '@polydev/protocol';
+import type { CredentialId, ProviderId, RunId, SessionId } from '@polydev/protocol';
 
 export const paths = {
   connections: '/dashboard/remote-cli',
@@ -11,9 +11,12 @@ export const paths = {
 } as const;
 
 export const signInPath = (id: SessionId) => `${paths.signIn}?sessionId=${encodeURIComponent(id)}`;
+export const sessionPath = (id: SessionId) => `${paths.sessions}/${encodeURIComponent(id)}`;
 export const runPath = (id: RunId) => `${paths.runs}/${encodeURIComponent(id)}`;
-/** A new prompt for this tool. */
-export const promptPath = (provider: ProviderId) => `${paths.runs}?provider=${provider}`;
+/** A new prompt for this tool, or for this account of it. */
+export const promptPath = (target: ProviderId | CredentialId) => `${paths.runs}?provider=${target}`;
+/** Connections, with the question for this tool's API key. */
+export const apiKeyPath = (provider: ProviderId) => `${paths.connections}?key=${provider}`;
 export const historyPath = (name: string) => `${paths.runs}?search=${encodeURIComponent(name)}`;
 export const loginPath = (next: string) => `/login?next=${encodeURIComponent(next)}`;
 

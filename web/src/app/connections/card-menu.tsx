@@ -1,7 +1,19 @@
 /** What else can be done with a tool; with several accounts, for each of them. */
 
 import type { Credential, ProviderInfo } from '@polydev/protocol';
-import { Ellipsis, ExternalLink, History, KeyRound, MonitorUp, Stethoscope, Unplug, X } from 'lucide-react';
+import {
+  Ellipsis,
+  ExternalLink,
+  History,
+  KeyRound,
+  MonitorUp,
+  PencilLine,
+  RotateCcw,
+  Stethoscope,
+  Unplug,
+  UserPlus,
+  X,
+} from 'lucide-react';
 import { Fragment } from 'react';
 import { useNavigate } from 'react-router';
 import { IconButton } from '../../ui/button.tsx';
@@ -15,15 +27,19 @@ export interface CardMenuProps {
   signingIn: boolean;
   testing: boolean;
   onTest(credential: Credential): void;
+  onRename(credential: Credential): void;
   onDisconnect(credential: Credential): void;
-  onSignIn(): void;
+  /** Without one: the first account. */
+  onSignIn(credential?: Credential): void;
   onApiKey(): void;
+  onAnother(): void;
   onCancel(): void;
 }
 
 export function CardMenu(props: CardMenuProps) {
-  const { provider, credentials, signingIn, testing, onTest, onDisconnect, onSignIn, onApiKey, onCancel } = props;
+  const { provider, credentials, signingIn, testing } = props;
   const navigate = useNavigate();
+  const connected = credentials.length > 0;
   const several = credentials.length > 1;
   return (
     <Menu
@@ -37,14 +53,19 @@ export function CardMenu(props: CardMenuProps) {
       <MenuItem icon={<History />} onSelect={() => void navigate(historyPath(provider.name))}>
         History
       </MenuItem>
-      {!signingIn && (
-        <MenuItem icon={<MonitorUp />} onSelect={onSignIn}>
-          {credentials.length > 0 ? 'Sign in again' : 'Sign in in a desktop'}
+      {!signingIn && !connected && (
+        <MenuItem icon={<MonitorUp />} onSelect={() => props.onSignIn()}>
+          Sign in in a desktop
         </MenuItem>
       )}
-      <MenuItem icon={<KeyRound />} onSelect={onApiKey}>
+      <MenuItem icon={<KeyRound />} onSelect={props.onApiKey}>
         Use an API key
       </MenuItem>
+      {!signingIn && connected && (
+        <MenuItem icon={<UserPlus />} onSelect={props.onAnother}>
+          Connect another account
+        </MenuItem>
+      )}
       <MenuItem
         icon={<ExternalLink />}
         onSelect={() => window.open(provider.termsPage, '_blank', 'noopener,noreferrer')}
@@ -54,7 +75,7 @@ export function CardMenu(props: CardMenuProps) {
       {signingIn && (
         <>
           <MenuLine />
-          <MenuItem icon={<X />} danger onSelect={onCancel}>
+          <MenuItem icon={<X />} danger onSelect={props.onCancel}>
             Cancel the sign-in
           </MenuItem>
         </>
@@ -63,10 +84,18 @@ export function CardMenu(props: CardMenuProps) {
         <Fragment key={credential.id}>
           <MenuLine />
           {several && <MenuLabel>{accountName(credential)}</MenuLabel>}
-          <MenuItem icon={<Stethoscope />} disabled={testing} onSelect={() => onTest(credential)}>
+          <MenuItem icon={<Stethoscope />} disabled={testing} onSelect={() => props.onTest(credential)}>
             Test the connection
           </MenuItem>
-          <MenuItem icon={<Unplug />} danger onSelect={() => onDisconnect(credential)}>
+          {!signingIn && credential.kind === 'files' && (
+            <MenuItem icon={<RotateCcw />} onSelect={() => props.onSignIn(credential)}>
+              Sign in again
+            </MenuItem>
+          )}
+          <MenuItem icon={<PencilLine />} onSelect={() => props.onRename(credential)}>
+            Rename
+          </MenuItem>
+          <MenuItem icon={<Unplug />} danger onSelect={() => props.onDisconnect(credential)}>
             Disconnect
           </MenuItem>
         </Fragment>

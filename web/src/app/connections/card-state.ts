@@ -4,7 +4,8 @@ import type { AuthSession, Credential, ProviderId } from '@polydev/protocol';
 
 export type CardState =
   | { name: 'not_connected' }
-  | { name: 'signing_in'; session: AuthSession }
+  /** `accounts`: those that are there already. */
+  | { name: 'signing_in'; session: AuthSession; accounts: Credential[] }
   /** `others`: further accounts of the same tool. */
   | { name: 'connected'; credential: Credential; others: Credential[] }
   | { name: 'expired'; credential: Credential; others: Credential[] };
@@ -15,14 +16,20 @@ export function cardStateOf(
   credentials: readonly Credential[],
   active: readonly AuthSession[],
 ): CardState {
-  const session = active.find((candidate) => candidate.provider === provider);
-  if (session) return { name: 'signing_in', session };
   const own = credentials
     .filter((candidate) => candidate.provider === provider)
     .toSorted((a, b) => rank(a) - rank(b) || b.createdAtMs - a.createdAtMs);
+  const session = active.find((candidate) => candidate.provider === provider);
+  if (session) return { name: 'signing_in', session, accounts: own };
   const [credential, ...others] = own;
   if (!credential) return { name: 'not_connected' };
   return { name: credential.status === 'active' ? 'connected' : 'expired', credential, others };
+}
+
+/** Every account of the tool, the one that is used first. */
+export function accountsOf(state: CardState): Credential[] {
+  if (state.name === 'not_connected') return [];
+  return state.name === 'signing_in' ? state.accounts : [state.credential, ...state.others];
 }
 
 /** Only what waits for the person is loud: a sign-in to finish or to repeat; else the first one to make. */
@@ -35,9 +42,18 @@ export function loudOf(states: readonly CardState[]): (state: CardState) => bool
 
 const rank = ({ status }: Credential) => (status === 'active' ? 0 : 1);
 
-/** Who a credential belongs to, as its card says it. */
+/** The label of an account that was given none. */
+export const noLabel = 'default';
+
+/** What an account is called: as its person named it, else as the tool knows it. */
 export function accountName({ kind, account, label }: Credential): string {
-  if (account.email) return account.email;
-  if (kind === 'api_key') return 'API key';
-  return label === 'default' ? 'your account' : label;
+  if (label !== noLabel) return label;
+  return account.email ?? (kind === 'api_key' ? 'API key' : 'your account');
+}
+
+/** What else is known of it, for where the name alone may not tell. */
+export function accountDetail({ kind, account, label }: Credential): string {
+  const parts = [label !== noLabel && account.email, account.plan && `${account.plan} plan`];
+  if (kind === 'api_key' && label !== noLabel && label !== 'API key') parts.push('API key');
+  return parts.filter(Boolean).join(', ');
 }

@@ -1,11 +1,10 @@
 /** The tools, each with its state and the one thing to do next. */
 
-import { useNowMs } from '../../ui/clock.ts';
 import { FailureNote } from '../../ui/failure-note.tsx';
 import { Skeleton } from '../../ui/skeleton.tsx';
 import { failureOf } from '../data/errors.ts';
 import { isOver, useFollowedSessions } from '../data/follow-sessions.ts';
-import { runsPage, useCredentials, useMe, useProviders, useRuns, useSessions } from '../data/queries.ts';
+import { useCredentials, useMe, useProviders, useRuns, useSessions, useUsage } from '../data/queries.ts';
 import { useTitle } from '../frame/title.ts';
 import { cardStateOf, loudOf } from './card-state.ts';
 import { LatestRuns } from './latest-runs.tsx';
@@ -21,7 +20,7 @@ export function ConnectionsPage() {
   const active = (sessions.data ?? []).filter((session) => !isOver(session) && session.userId === me.data?.id);
   useFollowedSessions(active);
   const latest = useRuns().data?.pages[0] ?? [];
-  const nowMs = useNowMs();
+  const usage = useUsage().data ?? [];
 
   const queries = [providers, credentials, sessions];
   const failed = queries.find(({ isError, data }) => isError && data === undefined);
@@ -57,8 +56,7 @@ export function ConnectionsPage() {
                     provider={provider}
                     state={state}
                     loud={isLoud(state)}
-                    week={weekOf(provider.id, latest, nowMs)}
-                    weekIsPartial={latest.length === runsPage}
+                    week={weekOf(provider.id, usage)}
                   />
                 </li>
               ))

@@ -3,6 +3,7 @@
 import type { Credential, ProviderInfo } from '@polydev/protocol';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
+import { useSearchParams } from 'react-router';
 import { announce } from '../../ui/announcer.tsx';
 import { Button, ButtonLink, type ButtonLook } from '../../ui/button.tsx';
 import { FailureNote } from '../../ui/failure-note.tsx';
@@ -11,9 +12,10 @@ import { failureOf } from '../data/errors.ts';
 import { keys, refresh } from '../data/queries.ts';
 import { promptPath, signInPath } from '../paths.ts';
 import { ProviderMark } from '../provider-mark.tsx';
+import { AnotherAccountDialog, RenameDialog } from './account-dialogs.tsx';
 import { ApiKeyDialog } from './api-key-dialog.tsx';
 import { CardMenu } from './card-menu.tsx';
-import type { CardState } from './card-state.ts';
+import { accountsOf, type CardState } from './card-state.ts';
 import { CardStatus } from './card-status.tsx';
 import { DisconnectDialog } from './disconnect-dialog.tsx';
 import { useStartSignIn } from './use-start-sign-in.ts';
@@ -26,15 +28,25 @@ export interface ProviderCardProps {
   /** Its button is what the page is about now. */
   loud: boolean;
   week: Week;
-  /** There are more runs than were looked at. */
-  weekIsPartial: boolean;
 }
 
-export function ProviderCard({ provider, state, loud, week, weekIsPartial }: ProviderCardProps) {
-  const [askingForKey, setAskingForKey] = useState(false);
-  const [leaving, setLeaving] = useState<Credential | null>(null);
+/** What a dialog of the card asks for. */
+type Asking =
+  | { for: 'key'; newLabel?: string }
+  | { for: 'another' }
+  | { for: 'name'; credential: Credential }
+  | { for: 'leave'; credential: Credential };
+
+export function ProviderCard({ provider, state, loud, week }: ProviderCardProps) {
+  const [asking, setAsking] = useState<Asking | null>(null);
+  const [query, setQuery] = useSearchParams();
+  const askedForKey = query.get('key') === provider.id;
+  const close = () => {
+    setAsking(null);
+    if (askedForKey) setQuery({}, { replace: true });
+  };
   const signIn = useStartSignIn();
-  const credentials = 'credential' in state ? [state.credential, ...state.others] : [];
+  const credentials = accountsOf(state);
 
   const test = useMutation({
     mutationFn: polydev.credentials.test,
@@ -49,8 +61,9 @@ export function ProviderCard({ provider, state, loud, week, weekIsPartial }: Pro
   });
 
   const failed = signIn.error ?? test.error ?? cancel.error;
-  const start = () => signIn.mutate({ provider: provider.id });
-  const askForKey = () => setAskingForKey(true);
+  const start = (account = credentials.find(({ kind }) => kind === 'files')) =>
+    signIn.mutate({ provider: provider.id, ...(account ? { label: account.label } : {}) });
+  const askForKey = () => setAsking({ for: 'key' });
 
   return (
     <section
@@ -72,27 +85,29 @@ export function ProviderCard({ provider, state, loud, week, weekIsPartial }: Pro
             signingIn={state.name === 'signing_in'}
             testing={test.isPending}
             onTest={({ id }) => test.mutate(id)}
-            onDisconnect={setLeaving}
+            onRename={(credential) => setAsking({ for: 'name', credential })}
+            onDisconnect={(credential) => setAsking({ for: 'leave', credential })}
             onSignIn={start}
             onApiKey={askForKey}
+            onAnother={() => setAsking({ for: 'another' })}
             onCancel={() => state.name === 'signing_in' && cancel.mutate(state.session.id)}
           />
         </div>
       </div>
 
       <p className="mt-4 text-sm text-muted">{provider.summary}</p>
-      <div className="mt-4 mb-5 min-h-10 text-sm" aria-live="polite">
+      <div className="mt-4 mb-5 min-h-11 text-sm" aria-live="polite">
         <CardStatus provider={provider} state={state} testing={test.isPending} />
       </div>
       {failed && <FailureNote {...failureOf(failed)} className="mb-4" />}
       <div className="mt-auto space-y-5">
-        {credentials.length > 0 && week.runs > 0 && <WeekPlot week={week} partial={weekIsPartial} />}
+        {credentials.length > 0 && week.runs > 0 && <WeekPlot week={week} />}
         <PrimaryAction
           provider={provider}
           state={state}
           look={loud ? 'primary' : 'quiet'}
           busy={signIn.isPending}
-          onSignIn={start}
+          onSignIn={() => start()}
           onApiKey={askForKey}
         />
       </div>
@@ -100,11 +115,21 @@ export function ProviderCard({ provider, state, loud, week, weekIsPartial }: Pro
       <ApiKeyDialog
         provider={provider}
         credentials={credentials}
-        open={askingForKey}
-        onClose={() => setAskingForKey(false)}
+        newLabel={asking?.for === 'key' ? asking.newLabel : undefined}
+        open={asking?.for === 'key' || askedForKey}
+        onClose={close}
       />
-      {leaving && (
-        <DisconnectDialog providerName={provider.name} credential={leaving} onClose={() => setLeaving(null)} />
+      {asking?.for === 'another' && (
+        <AnotherAccountDialog
+          provider={provider}
+          credentials={credentials}
+          onApiKey={(newLabel) => setAsking({ for: 'key', newLabel })}
+          onClose={close}
+        />
+      )}
+      {asking?.for === 'name' && <RenameDialog credential={asking.credential} onClose={close} />}
+      {asking?.for === 'leave' && (
+        <DisconnectDialog providerName={provider.name} credential={asking.credential} onClose={close} />
       )}
     </section>
   );
@@ -129,7 +154,7 @@ function PrimaryAction({ provider, state, look, busy, onSignIn, onApiKey }: Prim
   }
   if (state.name === 'connected') {
     return (
-      <ButtonLink to={promptPath(provider.id)} look={look} className="w-full">
+      <ButtonLink to={promptPath(state.credential.id)} look={look} className="w-full">
         Run a prompt
       </ButtonLink>
     );
@@ -148,7 +173,7 @@ function PrimaryAction({ provider, state, look, busy, onSignIn, onApiKey }: Prim
       className="w-full"
       busy={busy}
       onClick={onSignIn}
-      aria-label={state.name === 'expired' ? `Sign in to ${provider.name} again` : `Connect ${provider.name}`}
+      aria-label={state.name === 'expired' ? `Sign in again: ${provider.name}` : `Connect ${provider.name}`}
       data-testid={`connect-${provider.id}`}
     >
       {state.name === 'expired' ? 'Sign in again' : 'Connect'}

@@ -8,13 +8,16 @@ const gap = 4;
 const height = 24;
 const width = 7 * barWidth + 6 * gap;
 
-export function WeekPlot({ week, partial }: { week: Week; partial: boolean }) {
+export function WeekPlot({ week }: { week: Week }) {
   const most = Math.max(1, ...week.days);
-  const runs = `${partial ? 'over ' : ''}${week.runs} ${week.runs === 1 ? 'run' : 'runs'} this week`;
+  const runs = `${week.runs} ${week.runs === 1 ? 'run' : 'runs'} this week`;
   return (
     <div className="flex items-end justify-between gap-4 text-xs text-muted">
       <p>
-        <span className="block text-text tabular-nums">{runs}</span>
+        <span className="block text-text tabular-nums">
+          {runs}
+          {week.failed > 0 && <span className="text-muted">, {week.failed} failed</span>}
+        </span>
         <span className="tabular-nums">{tokens(week.tokens)} tokens</span>
       </p>
       <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height} aria-hidden="true">

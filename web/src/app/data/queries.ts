@@ -1,6 +1,6 @@
 /** What the pages read, and under which keys it is kept. */
 
-import type { AuthSession, Run, RunId, SessionId, User } from '@polydev/protocol';
+import type { AuthSession, ListSessions, Run, RunId, SessionId, User } from '@polydev/protocol';
 import { PolydevApiError } from '@polydev/sdk';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { polydev } from './client.ts';
@@ -10,15 +10,20 @@ export const keys = {
   me: ['me'],
   setup: ['setup'],
   tokens: ['tokens'],
+  logins: ['logins'],
+  usage: ['usage'],
   providers: ['providers'],
   credentials: ['credentials'],
   sessions: ['sessions'],
   session: (id: string) => ['sessions', id],
+  sessionList: (filter: object) => ['sessions', 'list', filter],
+  console: (id: string) => ['console', id],
   runs: ['runs'],
   run: (id: string) => ['runs', id],
 } as const;
 
 export const runsPage = 50;
+export const sessionsPage = 50;
 
 /** Null: nobody is signed in. */
 export function useMe() {
@@ -42,6 +47,9 @@ export const useSetupNeeded = () => useQuery({ ...setupQuery, select: ({ needed 
 export const useDemo = () =>
   useQuery({ ...setupQuery, staleTime: Number.POSITIVE_INFINITY, select: ({ demo }) => demo }).data === true;
 export const useTokens = () => useQuery({ queryKey: keys.tokens, queryFn: polydev.tokens.list });
+export const useLogins = () => useQuery({ queryKey: keys.logins, queryFn: polydev.logins.list });
+/** The last seven days, by account. */
+export const useUsage = () => useQuery({ queryKey: keys.usage, queryFn: () => polydev.usage.list() });
 export const useCredentials = () => useQuery({ queryKey: keys.credentials, queryFn: () => polydev.credentials.list() });
 export const useSessions = () => useQuery({ queryKey: keys.sessions, queryFn: () => polydev.sessions.list() });
 
@@ -54,6 +62,20 @@ export const useProviders = () =>
 
 export const useSession = (id: SessionId) =>
   useQuery<AuthSession>({ queryKey: keys.session(id), queryFn: () => polydev.sessions.get(id) });
+
+/** Of one kind, newest first; older ones when asked for. */
+export const useSessionList = (filter: Pick<ListSessions, 'provider' | 'state'>) =>
+  useInfiniteQuery({
+    queryKey: keys.sessionList(filter),
+    queryFn: ({ pageParam }) =>
+      polydev.sessions.list({ limit: sessionsPage, ...filter, ...(pageParam ? { before: pageParam } : {}) }),
+    initialPageParam: null as SessionId | null,
+    getNextPageParam: (page) => (page.length < sessionsPage ? undefined : page.at(-1)?.id),
+  });
+
+/** What the machine of a sign-in wrote; kept when it failed. */
+export const useSessionConsole = (id: SessionId, wanted: boolean) =>
+  useQuery({ queryKey: keys.console(id), queryFn: () => polydev.sessions.console(id), enabled: wanted, retry: false });
 
 export const useRun = (id: RunId) => useQuery<Run>({ queryKey: keys.run(id), queryFn: () => polydev.runs.get(id) });
 

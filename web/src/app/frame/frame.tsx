@@ -8,6 +8,7 @@ import { failureOf } from '../data/errors.ts';
 import { useMe } from '../data/queries.ts';
 import { loginPath, paths } from '../paths.ts';
 import { BottomBar, Sidebar } from './navigation.tsx';
+import { Overlays } from './overlays.tsx';
 import { PageSkeleton } from './page-skeleton.tsx';
 import { TopBar } from './top-bar.tsx';
 
@@ -45,6 +46,7 @@ export function Frame() {
         </main>
         {!immersive && <BottomBar />}
       </div>
+      <Overlays />
       <Announcer />
     </div>
   );

@@ -15,7 +15,8 @@ const places: { to: string; name: string; Icon: LucideIcon }[] = [
 
 export function Sidebar({ narrow }: { narrow: boolean }) {
   return (
-    <div
+    <nav
+      aria-label="Pages"
       className={classes(
         'hidden shrink-0 flex-col border-r border-line md:flex',
         narrow ? 'w-16 items-center px-2' : 'w-56 px-3',
@@ -29,7 +30,7 @@ export function Sidebar({ narrow }: { narrow: boolean }) {
         <Mark className="size-6.5" />
         {!narrow && <span className="text-lg tracking-[-0.015em]">Polydev</span>}
       </NavLink>
-      <nav aria-label="Pages" className="mt-3 flex w-full flex-col gap-1">
+      <div className="mt-3 flex w-full flex-col gap-1">
         {places.map(({ to, name, Icon }) => (
           <NavLink
             key={to}
@@ -50,8 +51,8 @@ export function Sidebar({ narrow }: { narrow: boolean }) {
             {!narrow && name}
           </NavLink>
         ))}
-      </nav>
-    </div>
+      </div>
+    </nav>
   );
 }
 

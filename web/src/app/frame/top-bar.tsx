@@ -2,16 +2,19 @@
 
 import type { User } from '@polydev/protocol';
 import { useMutation } from '@tanstack/react-query';
-import { ArrowLeft, LogOut, Settings } from 'lucide-react';
+import { ArrowLeft, Keyboard, LogOut, Search, Settings } from 'lucide-react';
 import { useNavigate } from 'react-router';
 import { IconLink } from '../../ui/button.tsx';
+import { KeyNames } from '../../ui/key-names.tsx';
 import { Mark } from '../../ui/mark.tsx';
 import { Menu, MenuItem, MenuLabel, MenuLine } from '../../ui/menu.tsx';
+import { controlKey } from '../../ui/platform.ts';
 import { Status } from '../../ui/status.tsx';
 import { polydev } from '../data/client.ts';
 import { queryClient } from '../data/query-client.ts';
 import { useReachable } from '../data/reach.ts';
 import { paths } from '../paths.ts';
+import { overlays } from './overlays.ts';
 import { useCurrentTitle } from './title.ts';
 
 export function TopBar({ me, back }: { me: User; back: boolean }) {
@@ -36,6 +39,17 @@ export function TopBar({ me, back }: { me: User; back: boolean }) {
           )}
         </Status>
       </div>
+      <button
+        type="button"
+        aria-keyshortcuts="Control+K Meta+K"
+        title="Connect, run, go to"
+        onClick={() => overlays.show('palette')}
+        className="inline-flex h-10 min-w-10 shrink-0 items-center justify-center gap-2 rounded-md px-2.5 text-muted transition-colors hover:bg-sunken hover:text-text"
+      >
+        <Search className="size-4.5 sm:size-4" aria-hidden />
+        <span className="sr-only">Commands</span>
+        <KeyNames keys={[controlKey, 'K']} className="hidden sm:flex" />
+      </button>
       <UserMenu me={me} />
     </header>
   );
@@ -75,6 +89,9 @@ function UserMenu({ me }: { me: User }) {
       </MenuLabel>
       <MenuItem icon={<Settings />} onSelect={() => void navigate(paths.settings)}>
         Settings
+      </MenuItem>
+      <MenuItem icon={<Keyboard />} onSelect={() => overlays.show('shortcuts')}>
+        Keyboard shortcuts
       </MenuItem>
       <MenuLine />
       <MenuItem icon={<LogOut />} onSelect={() => logOut.mutate()}>

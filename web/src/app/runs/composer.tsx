@@ -5,6 +5,7 @@ import { type KeyboardEvent, type RefObject, useLayoutEffect } from 'react';
 import { Button } from '../../ui/button.tsx';
 import { FailureNote } from '../../ui/failure-note.tsx';
 import { Menu, MenuChoices, MenuLabel } from '../../ui/menu.tsx';
+import { controlKey } from '../../ui/platform.ts';
 import { failureOf } from '../data/errors.ts';
 import { ModelMenu } from './model-menu.tsx';
 import type { Target } from './targets.ts';
@@ -25,7 +26,6 @@ export interface ComposerProps {
 }
 
 const keyOf = ({ credentialId, provider }: Target) => credentialId ?? provider.id;
-const isMac = navigator.platform.startsWith('Mac');
 
 export function Composer(props: ComposerProps) {
   const { field, text, onText, targets, target, onTarget, model, knownModels, onModel } = props;
@@ -101,7 +101,7 @@ export function Composer(props: ComposerProps) {
           </Menu>
           <ModelMenu model={model} known={knownModels} onModel={onModel} />
           <span className="mr-2 ml-auto hidden text-xs text-muted sm:block pointer-coarse:hidden">
-            {isMac ? '⌘' : 'Ctrl'} Enter
+            {controlKey} Enter
           </span>
           <Button type="submit" look="primary" className="ml-auto sm:ml-0" disabled={!ready} busy={busy}>
             {!busy && <ArrowUp className="size-4" aria-hidden />}

@@ -35,7 +35,11 @@ export function ModelMenu({ model, known, onModel }: ModelMenuProps) {
         side="top"
         label="Model"
         trigger={
-          <Button look="plain" className="min-w-0 shrink gap-1 font-normal" aria-label={`Model: ${model || 'default'}`}>
+          <Button
+            look="plain"
+            className="min-w-0 shrink gap-1 font-normal"
+            aria-label={model ? `Model: ${model}` : undefined}
+          >
             <span className="truncate">{model || 'Default model'}</span>
             <ChevronDown className="size-3.5 shrink-0" aria-hidden />
           </Button>

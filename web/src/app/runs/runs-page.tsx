@@ -15,10 +15,8 @@ import { Composer } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
 import { EmptyRuns } from './empty-runs.tsx';
 import { History } from './history.tsx';
-import { chooseTarget, type Target, targetsOf } from './targets.ts';
+import { chooseTarget, lastTargetKey, type Target, targetsOf } from './targets.ts';
 import { useStartRun } from './use-start-run.ts';
-
-const lastTargetKey = 'polydev.target';
 
 export default function RunsPage() {
   useTitle('Runs');
@@ -36,6 +34,11 @@ export default function RunsPage() {
   const [chosen, setChosen] = useState(() => query.get('provider') ?? localStorage.getItem(lastTargetKey));
   const field = useRef<HTMLTextAreaElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
+
+  const asked = query.get('provider');
+  useEffect(() => {
+    if (asked !== null) setChosen(asked);
+  }, [asked]);
 
   const targets = targetsOf(providers.data ?? [], credentials.data ?? []);
   const target = chooseTarget(targets, chosen);

@@ -3,6 +3,9 @@
 import type { Credential, CredentialId, ProviderInfo } from '@polydev/protocol';
 import { accountName } from '../connections/card-state.ts';
 
+/** In the browser's storage: the account that was used last. */
+export const lastTargetKey = 'polydev.target';
+
 export interface Target {
   provider: ProviderInfo;
   /** Null: not connected. */

@@ -2,17 +2,20 @@
 
 import type { ApiToken, CreatedApiToken } from '@polydev/protocol';
 import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { announce } from '../../ui/announcer.tsx';
 import { Button } from '../../ui/button.tsx';
-import { CopyButton } from '../../ui/copy-button.tsx';
+import { useNowMs } from '../../ui/clock.ts';
 import { Confirm } from '../../ui/dialog.tsx';
 import { FailureNote } from '../../ui/failure-note.tsx';
-import { Skeleton } from '../../ui/skeleton.tsx';
 import { Time } from '../../ui/time.tsx';
+import { exactTime } from '../../ui/times.ts';
 import { polydev } from '../data/client.ts';
 import { failureOf } from '../data/errors.ts';
 import { keys, refresh, useTokens } from '../data/queries.ts';
+import { CreatedToken, NewToken } from './new-token.tsx';
+import { ListBox, ListSkeleton } from './section.tsx';
+import { powerOf } from './token-options.ts';
 
 export function Tokens() {
   const tokens = useTokens();
@@ -24,88 +27,18 @@ export function Tokens() {
       {tokens.isError && tokens.data === undefined ? (
         <FailureNote {...failureOf(tokens.error)} onRetry={() => void tokens.refetch()} />
       ) : !tokens.data ? (
-        <div className="flex h-16 items-center gap-4 rounded-lg border border-line bg-surface px-4">
-          <Skeleton className="h-3.5 w-32" />
-          <Skeleton className="ml-auto h-3.5 w-16" />
-        </div>
+        <ListSkeleton />
       ) : tokens.data.length === 0 ? (
         <p className="rounded-lg border border-dashed border-line-strong px-4 py-6 text-center text-sm text-muted">
           No tokens yet.
         </p>
       ) : (
-        <ul className="divide-y divide-line rounded-lg border border-line bg-surface">
+        <ListBox>
           {tokens.data.map((token) => (
             <TokenRow key={token.id} token={token} />
           ))}
-        </ul>
+        </ListBox>
       )}
-    </div>
-  );
-}
-
-function NewToken({ onCreated }: { onCreated(created: CreatedApiToken): void }) {
-  const [name, setName] = useState('');
-  const create = useMutation({
-    mutationFn: polydev.tokens.create,
-    onSuccess(created) {
-      setName('');
-      onCreated(created);
-      announce('The token is made. It is shown once.');
-      return refresh(keys.tokens);
-    },
-  });
-
-  function submit(event: FormEvent): void {
-    event.preventDefault();
-    create.mutate({ name: name.trim(), scopes: ['run', 'connect'] });
-  }
-
-  return (
-    <form onSubmit={submit} className="space-y-3">
-      <div className="flex gap-2">
-        <label className="min-w-0 flex-1">
-          <span className="sr-only">Name of the new token</span>
-          <input
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-            placeholder="What it is for, for example laptop"
-            required
-            maxLength={64}
-            pattern=".*\S.*"
-            className="h-10 w-full rounded-md border border-line-strong bg-surface px-3 text-sm placeholder:text-muted"
-          />
-        </label>
-        <Button type="submit" busy={create.isPending}>
-          Create token
-        </Button>
-      </div>
-      {create.isError && <FailureNote {...failureOf(create.error)} />}
-    </form>
-  );
-}
-
-function CreatedToken({ created, onDone }: { created: CreatedApiToken; onDone(): void }) {
-  const command = `polydev login --url ${window.location.origin} --token-stdin`;
-  return (
-    <div className="rounded-lg border border-accent bg-surface p-4 animate-appear" role="status">
-      <p className="font-medium">Copy “{created.token.name}” now. It is not shown again.</p>
-      <Copyable text={created.secret} label="Copy the token" />
-      <p className="mt-3 text-sm text-muted">On the machine that uses it, paste it into:</p>
-      <Copyable text={command} label="Copy the command" />
-      <div className="mt-4 flex justify-end">
-        <Button onClick={onDone}>I have it</Button>
-      </div>
-    </div>
-  );
-}
-
-function Copyable({ text, label }: { text: string; label: string }) {
-  return (
-    <div className="mt-2 flex items-center rounded-md bg-sunken pl-3">
-      <code className="min-w-0 flex-1 py-2 text-sm break-all" translate="no">
-        {text}
-      </code>
-      <CopyButton text={text} label={label} />
     </div>
   );
 }
@@ -125,7 +58,7 @@ function TokenRow({ token }: { token: ApiToken }) {
       <div className="min-w-0 flex-1">
         <p className="truncate text-sm font-medium">{token.name}</p>
         <p className="text-xs text-muted">
-          Made <Time atMs={token.createdAtMs} />,{' '}
+          {powerOf(token)} · <Expiry atMs={token.expiresAtMs} /> ·{' '}
           {token.lastUsedAtMs === null ? (
             'never used'
           ) : (
@@ -149,5 +82,16 @@ function TokenRow({ token }: { token: ApiToken }) {
         onConfirm={() => revoke.mutate(token.id)}
       />
     </li>
+  );
+}
+
+function Expiry({ atMs }: { atMs: number | null }) {
+  const nowMs = useNowMs();
+  if (atMs === null) return 'until revoked';
+  const day = new Date(atMs).toLocaleDateString(undefined, { dateStyle: 'medium' });
+  return (
+    <time dateTime={new Date(atMs).toISOString()} title={exactTime(atMs)} className={atMs <= nowMs ? 'text-bad' : ''}>
+      {atMs <= nowMs ? `ended ${day}` : `until ${day}`}
+    </time>
   );
 }

@@ -41,7 +41,7 @@ function Connected({ provider, session, timeline }: OutcomeProps) {
         now on. {destroyed ? 'The desktop has been destroyed.' : 'The desktop is being destroyed.'}
       </p>
       <div className="mt-7 flex flex-wrap justify-center gap-2.5">
-        <ButtonLink to={promptPath(provider.id)} look="primary">
+        <ButtonLink to={promptPath(session.credentialId ?? provider.id)} look="primary">
           Run a prompt
         </ButtonLink>
         <ButtonLink to={paths.connections}>Back to Connections</ButtonLink>

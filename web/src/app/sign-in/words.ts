@@ -1,6 +1,7 @@
 /** What the steps of a sign-in are called, before, while and after they happen. */
 
 import type { SessionEvent, SessionState } from '@polydev/protocol';
+import type { Tone } from '../../ui/status.tsx';
 import type { Step, StepName } from './timeline.ts';
 
 const words: Record<StepName, { waiting: string; active: string; done: string }> = {
@@ -31,7 +32,17 @@ export const sessionStateWords: Record<SessionState, string> = {
   cancelled: 'Cancelled',
 };
 
-/** One event as a line of the log that is folded away. */
+/** Only ends have a colour of their own; everything before is under way. */
+export const sessionTones: Partial<Record<SessionState, Tone>> = {
+  connected: 'good',
+  failed: 'bad',
+  expired: 'warn',
+  cancelled: 'neutral',
+};
+
+const partWords: Partial<Record<string, string>> = { display: 'Screen', terminal: 'Terminal', browser: 'Browser' };
+
+/** One event as a line of the log. */
 export function eventLine(event: SessionEvent): string {
   switch (event.type) {
     case 'state':
@@ -39,18 +50,24 @@ export function eventLine(event: SessionEvent): string {
         ? `${sessionStateWords[event.state]}: ${event.reason.message}`
         : sessionStateWords[event.state];
     case 'desktop':
-      return `${event.part} ${event.up ? 'up' : 'down'}`;
+      return `${partWords[event.part] ?? event.part} ${event.up ? 'up' : 'down'}`;
     case 'opened':
-      return `opened ${event.page}`;
+      return `Opened ${event.page}`;
     case 'credential_found':
-      return 'credential found';
+      return 'The tool saved its credential';
     case 'sealed':
-      return `sealed, ${event.tookMs} ms after it was saved`;
+      return `Sealed in the vault, ${event.tookMs} ms after it was saved`;
     case 'proof':
-      return `proof: ${event.text}`;
+      return `Proved: the tool answered “${event.text.trim()}”`;
     case 'extended':
-      return 'time added';
+      return 'Time added';
     case 'destroyed':
-      return 'desktop destroyed';
+      return 'Desktop destroyed';
   }
+}
+
+export function eventTone(event: SessionEvent): 'plain' | 'good' | 'bad' {
+  if (event.type === 'desktop') return event.up ? 'plain' : 'bad';
+  if (event.type !== 'state') return 'plain';
+  return event.state === 'connected' ? 'good' : event.state === 'failed' ? 'bad' : 'plain';
 }

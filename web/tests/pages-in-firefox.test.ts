@@ -1,0 +1,148 @@
+/** The same dashboard in a real Firefox: set-up, login, Connections, a sign-in with its picture, Runs, Settings. */
+
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Page } from 'puppeteer-core';
+import { buildDashboard } from './fixture/build.ts';
+import { fullCredentials, fullRuns, pastSessions, runEvents, signInEvents, tokens } from './fixture/data.ts';
+import { createFirefoxStage, type FirefoxStage, missingFirefox } from './fixture/firefox.ts';
+import { until } from './fixture/until.ts';
+
+const options = { skip: missingFirefox, timeout: 90_000 };
+const connections = '/dashboard/remote-cli';
+const signInPath = `${connections}/auth?sessionId=ses_currentxxxxxxxxxxxxx`;
+let dist: string;
+let stage: FirefoxStage;
+
+before(async () => {
+  if (missingFirefox) return;
+  dist = await mkdtemp(join(tmpdir(), 'polydev-web-'));
+  await buildDashboard(dist);
+  stage = await createFirefoxStage(dist);
+});
+after(async () => {
+  await stage?.close();
+  if (dist) await rm(dist, { recursive: true });
+});
+
+const says = (page: Page, text: string) => page.waitForSelector(`::-p-text(${text})`);
+const press = async (page: Page, name: string, role = 'button') =>
+  await page.locator(`::-p-aria(${name}[role="${role}"])`).click();
+
+test('Firefox: set-up asks for name and password, and lands on Connections', options, async (t) => {
+  const { page, fixture, url } = await stage.open(t, ({ state }) => {
+    Object.assign(state, { setupNeeded: true, me: null });
+  });
+  await page.goto(`${url}/setup#token=one-time`);
+  await page.locator('input[autocomplete=username]').fill('Ada');
+  await page.locator('input[type=password]').fill('a long enough one');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-testid=card-claude_code][data-state=not_connected]');
+  assert.deepEqual(fixture.posted[0]?.body, { setupToken: 'one-time', name: 'Ada', password: 'a long enough one' });
+});
+
+test('Firefox: who is not signed in comes to the login, and then to where they wanted to go', options, async (t) => {
+  const { page, url } = await stage.open(t, ({ state }) => {
+    state.me = null;
+  });
+  await page.goto(`${url}/dashboard/settings`);
+  await page.locator('input[autocomplete=username]').fill('Ada');
+  await page.locator('input[type=password]').fill('wrong password');
+  await page.keyboard.press('Enter');
+  await says(page, 'Name or password is wrong.');
+  await page.locator('input[type=password]').fill('the right password');
+  await page.keyboard.press('Enter');
+  await says(page, 'API tokens');
+});
+
+test('Firefox: Connect shows the live picture; keys reach the desktop; success is said', options, async (t) => {
+  const { page, fixture, url } = await stage.open(t);
+  await page.goto(`${url}${connections}`);
+  await page.locator('[data-testid=connect-claude_code]').click();
+  for (const [, event] of signInEvents.slice(0, 5)) fixture.sessionEvents.add(event);
+  await page.waitForSelector('[data-testid=viewer-state][data-state=live]');
+  assert.ok(page.url().endsWith(signInPath), page.url());
+  assert.ok((await page.evaluate(paintedColours)) > 1, 'the picture is painted');
+
+  await press(page, 'Type it for me');
+  await until(() => fixture.rfb.keys.at(-1) === 'Enter');
+  assert.equal(fixture.rfb.keys.slice(0, -1).join(''), 'claude auth login');
+  await page.keyboard.type('Yes');
+  await until(() => fixture.rfb.keys.at(-1) === 's');
+
+  for (const [, event] of signInEvents.slice(5, 12)) fixture.sessionEvents.add(event);
+  await page.waitForSelector('[data-testid=step-proof][data-state=active]');
+  fixture.state.credentials = fullCredentials(Date.now());
+  const ended = { state: 'connected', endedAtMs: Date.now(), credentialId: 'crd_claudexxxxxxxxxxxxxx' };
+  Object.assign(fixture.state.sessions[0] ?? {}, ended);
+  fixture.endViewers('Successfully connected.');
+  for (const [, event] of signInEvents.slice(12)) fixture.sessionEvents.add(event);
+  fixture.sessionEvents.end();
+  await says(page, 'Successfully connected');
+  await says(page, 'The desktop has been destroyed.');
+});
+
+test('Firefox: an answer streams in as Markdown', options, async (t) => {
+  const { page, fixture, url } = await stage.open(t, ({ state }) => {
+    state.credentials = fullCredentials(Date.now());
+  });
+  await page.goto(`${url}/dashboard/runs`);
+  await page.locator('textarea[aria-label=Prompt]').fill('What is a proxy?');
+  await page.keyboard.down('Control');
+  await page.keyboard.press('Enter');
+  await page.keyboard.up('Control');
+  await page.waitForSelector('::-p-aria(Stop[role="button"])');
+  const stream = fixture.runEvents(fixture.state.runs[0]?.id ?? '');
+  for (const event of runEvents('A **bold** answer')) stream.add(event);
+  Object.assign(fixture.state.runs[0] ?? {}, {
+    state: 'succeeded',
+    endedAtMs: Date.now(),
+    answer: 'A **bold** answer',
+  });
+  stream.end();
+  await page.waitForSelector('[data-testid=answer] strong');
+  await says(page, '1,204 tokens in');
+});
+
+test('Firefox: the palette, the sessions and the settings work, in the dark, too', options, async (t) => {
+  const { page, url } = await stage.open(t, ({ state }) => {
+    const nowMs = Date.now();
+    state.credentials = fullCredentials(nowMs);
+    state.runs = fullRuns(nowMs);
+    state.sessions = pastSessions(nowMs);
+    state.tokens = tokens(nowMs);
+  });
+  await page.goto(`${url}${connections}`);
+  await page.waitForSelector('[data-testid=card-claude_code][data-state=connected]');
+  const open = async (words: string) => {
+    await page.keyboard.down('Control');
+    await page.keyboard.press('k');
+    await page.keyboard.up('Control');
+    await page.locator('input[role=combobox]').fill(words);
+    await page.waitForSelector('[role=option]');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[role=dialog]', { hidden: true });
+  };
+  await open('sessions');
+  await says(page, 'Ran out of time');
+  await open('dark');
+  assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), 'dark');
+  await open('settings');
+  await says(page, 'nightly build');
+  await says(page, 'Safari on iPhone');
+  await page.reload();
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+});
+
+/** In the page: how many colours the desktop's picture has at a few places. */
+function paintedColours(): number {
+  const canvas = document.querySelector<HTMLCanvasElement>('[data-testid=viewer] canvas');
+  const pixels =
+    canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? new Uint8ClampedArray();
+  const seen = new Set<string>();
+  for (let at = 0; at + 2 < pixels.length; at += 4 * 97) seen.add(`${pixels[at]} ${pixels[at + 1]} ${pixels[at + 2]}`);
+  return seen.size;
+}
