@@ -77,12 +77,26 @@ function parseFlags(argv: readonly string[]): Record<string, unknown> {
   }
 }
 
+const whyUnread: Readonly<Record<string, string>> = {
+  ENOENT: 'there is none',
+  EACCES: "the controller's user may not read it or a folder above it",
+  EISDIR: 'it is a folder',
+};
+
 function readFile(path: string): Tree {
+  let text: string;
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(path, 'utf8'));
+    text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new PolydevError('invalid_request', `The configuration file ${path} cannot be read as JSON.`, { cause });
+    const why = whyUnread[(cause as NodeJS.ErrnoException).code ?? ''] ?? 'it cannot be opened';
+    throw new PolydevError('invalid_request', `The configuration file ${path} is not read: ${why}.`, { cause });
+  }
+  try {
+    content = JSON.parse(text);
+  } catch {
+    // Without a cause: a parser's message quotes the file, which may hold secrets.
+    throw new PolydevError('invalid_request', `The configuration file ${path} is not JSON.`);
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new PolydevError('invalid_request', `The configuration file ${path} must hold one JSON object.`);

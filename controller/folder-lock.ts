@@ -1,14 +1,23 @@
 /** One controller for each data folder: the embedded database admits a single process. */
 
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PolydevError } from '@polydev/protocol';
+import { notWritten } from './not-written.ts';
 
-/** Resolves with the way to unlock. Throws `unavailable` while another controller holds the folder. */
+/**
+ * Makes the folder if it is not there. Resolves with the way to unlock. Throws `unavailable` while another controller
+ * holds it, `host_lacks` or `disk_full` when nothing can be written there.
+ */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, 'controller.pid');
   const own = `${path}.${process.pid}`;
-  await writeFile(own, await identify(process.pid), { mode: 0o600 });
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(own, await identify(process.pid), { mode: 0o600 });
+  } catch (cause) {
+    throw notWritten(`The data folder ${folder}`, cause);
+  }
   try {
     while (!(await linked(own, path))) {
       const holder = await readFile(path, 'utf8').catch(() => '');

@@ -3,7 +3,7 @@
  * stops them in reverse. The first line on stdout is JSON: what is ready, or what went wrong.
  */
 
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createHostdClient } from '@polydev/hostd/client';
 import { type ErrorBody, PolydevError, toPolydevError } from '@polydev/protocol';
@@ -81,7 +81,6 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
       'invalid_request',
       'The controller does not run as root; `./polydev up` starts it properly.',
     );
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const onError = (error: unknown) => log.warn({ err: error }, 'A connection of the store was lost.');
 
   started.push(await lockFolder(config.dataDir));

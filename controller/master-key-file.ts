@@ -4,6 +4,7 @@ import { chmod, open, readFile, rm, stat } from 'node:fs/promises';
 import { PolydevError } from '@polydev/protocol';
 import { createMasterKey, keyCheck, type MasterKey, parseMasterKey, verifyKeyCheck } from '@polydev/vault/master-key';
 import { eq } from 'drizzle-orm';
+import { notWritten } from './not-written.ts';
 import type { Database } from './store/database.ts';
 import { credentials, facts } from './store/schema.ts';
 
@@ -22,7 +23,7 @@ export interface MasterKeySource {
   file: string;
 }
 
-/** Throws `master_key_missing` or `master_key_wrong`, and then has changed nothing. */
+/** Throws `master_key_missing`, `master_key_wrong`, `host_lacks` or `disk_full`, and then has changed nothing. */
 export async function loadMasterKey(db: Database, source: MasterKeySource): Promise<LoadedMasterKey> {
   const { given, file } = source;
   if (given !== null) return { key: await checked(db, parseMasterKey(given)), file: null, created: false };
@@ -68,8 +69,16 @@ async function readIfThere(file: string): Promise<string | null> {
     return await readFile(file, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new PolydevError('master_key_missing', `The master key at ${file} cannot be read.`, { cause });
+    throw new PolydevError('master_key_missing', `The master key at ${file} cannot be read: ${whyNot(cause)}.`, {
+      cause,
+    });
   }
+}
+
+function whyNot(cause: unknown): string {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === 'EACCES' || code === 'EPERM') return "the controller's user may not read it";
+  return code === 'EISDIR' ? 'it is a folder' : (code ?? 'unknown error');
 }
 
 async function closeToOthers(file: string): Promise<void> {
@@ -84,10 +93,15 @@ async function closeToOthers(file: string): Promise<void> {
 
 /** On disk for good before the first credential is sealed with it. */
 async function writeOnce(file: string, content: string): Promise<void> {
-  const handle = await open(file, 'wx', 0o600);
+  const handle = await open(file, 'wx', 0o600).catch((cause) => {
+    throw notWritten(`The master key ${file}`, cause);
+  });
   try {
     await handle.writeFile(content);
     await handle.sync();
+  } catch (cause) {
+    await rm(file, { force: true });
+    throw notWritten(`The master key ${file}`, cause);
   } finally {
     await handle.close();
   }

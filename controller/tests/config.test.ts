@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { inspect } from 'node:util';
 import { PolydevError } from '@polydev/protocol';
 import { parseConfig, printable, readSettings } from '../config.ts';
 
@@ -53,11 +54,23 @@ test('an empty variable counts as not set', () => {
 test('what is wrong is named', (t) => {
   assert.throws(() => readSettings(['--port', 'many'], {}), refused(/port/));
   assert.throws(() => readSettings(['--prot', '1'], {}), refused(/prot/));
-  assert.throws(() => readSettings(['--config', '/nowhere'], {}), refused(/\/nowhere/));
+  assert.throws(() => readSettings(['--config', '/nowhere'], {}), refused(/\/nowhere is not read: there is none/));
   assert.throws(() => readSettings(['--config', fileWith(t, '{"prot":1}')], {}), refused(/prot/));
   assert.throws(() => readSettings(['--config', fileWith(t, '[]')], {}), refused(/one JSON object/));
   assert.throws(() => parseConfig({ egress: { ports: [1] } }), refused(/egress.*ports/));
   assert.throws(() => parseConfig({ signIn: { defaultMs: 5000, hardMs: 4000 } }), refused(/hardMs/));
+});
+
+test('a file that is not JSON is said to be so, and not quoted', (t) => {
+  const file = fileWith(t, '{"masterKey": planted}');
+  assert.throws(
+    () => readSettings(['--config', file], {}),
+    (error: Error) => {
+      assert.match(error.message, /is not JSON/);
+      assert.doesNotMatch(inspect(error), /planted/);
+      return true;
+    },
+  );
 });
 
 test('printing shows no secret', () => {
