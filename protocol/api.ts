@@ -155,33 +155,6 @@ export type ListCredentials = Static<typeof ListCredentials>;
 export const RenameCredential = Type.Object({ label: Label });
 export type RenameCredential = Static<typeof RenameCredential>;
 
-/** What one account was used for in the last seven days. */
-export const AccountUsage = Type.Object({
-  provider: ProviderId,
-  /** May be one that has been disconnected since. */
-  credentialId: Nullable(idOf('credential')),
-  /** Seven, today last. */
-  days: Type.Array(
-    Type.Object({
-      /** `2026-11-20`, in the time zone asked for. */
-      day: Type.String(),
-      runs: Type.Integer(),
-      /** Of these runs, those that failed or took too long. */
-      failed: Type.Integer(),
-      inputTokens: Type.Integer(),
-      outputTokens: Type.Integer(),
-      /** As far as the tool reports it, in US dollars. */
-      costUsd: Type.Number(),
-    }),
-  ),
-});
-export type AccountUsage = Static<typeof AccountUsage>;
-export const AskUsage = Type.Object({
-  /** IANA name; decides where days begin. Without it: UTC. */
-  timeZone: Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z][A-Za-z0-9_+/-]*$' })),
-});
-export type AskUsage = Static<typeof AskUsage>;
-
 // ---- Runs ----
 
 export const RunStateSchema = keysOf<RunState>(runMoves);

@@ -11,4 +11,5 @@ export * from './people.ts';
 export * from './run-event.ts';
 export * from './sandbox.ts';
 export * from './states.ts';
+export * from './usage.ts';
 export * from './viewer-close.ts';

@@ -76,11 +76,20 @@ export const ApiToken = Type.Object({
   expiresAtMs: Nullable(Time),
 });
 export type ApiToken = Static<typeof ApiToken>;
+/** The last moment that a JavaScript date can say. */
+const lastDateMs = 8.64e15;
+
 export const CreateApiToken = Type.Object({
   name: Name,
-  /** Without it: `run`. */
-  scopes: Type.Optional(Type.Array(ScopeSchema, { minItems: 1, maxItems: scopes.length, uniqueItems: true })),
-  expiresAtMs: Type.Optional(Nullable(Time)),
+  scopes: Type.Optional(
+    Type.Array(ScopeSchema, {
+      minItems: 1,
+      maxItems: scopes.length,
+      uniqueItems: true,
+      description: 'Every scope includes `read`; `admin` includes all. Without it: `run`.',
+    }),
+  ),
+  expiresAtMs: Type.Optional(Nullable(Type.Integer({ minimum: 0, maximum: lastDateMs }))),
 });
 export type CreateApiToken = Static<typeof CreateApiToken>;
 export const CreatedApiToken = Type.Object({
