@@ -45,6 +45,7 @@ export function createHostdClient({ socketPath }: HostdClientOptions): HostdClie
   }
 
   async function call<T>(method: string, path: string, body?: unknown, deadlineMs = answerMs): Promise<T> {
+    await exits.connected(); // so that whoever listens hears of everything that follows from this call
     const answer = await send(method, path, body, AbortSignal.timeout(deadlineMs));
     const text = await textOf(answer);
     if (answer.statusCode === 204) return undefined as T;
@@ -54,7 +55,6 @@ export function createHostdClient({ socketPath }: HostdClientOptions): HostdClie
   }
 
   async function make(id: SandboxId, path: string, body: unknown): Promise<SandboxAddress> {
-    await exits.connected();
     const address = await call<SandboxAddress>('POST', path, body, createMs);
     exits.lives(id);
     return address;

@@ -22,6 +22,8 @@ export interface ExitStream {
 }
 
 const againMs = 250;
+/** From the attempt to connect to the first line. */
+const connectMs = 10_000;
 
 /** Connects when the first listener comes and stays until it is closed. */
 export function followExits(deps: {
@@ -41,7 +43,10 @@ export function followExits(deps: {
 
   async function followOnce(): Promise<void> {
     const before = new Set(known);
-    const answer = await deps.open('/events', closed.signal);
+    const mute = new AbortController();
+    const patience = setTimeout(() => mute.abort(), connectMs);
+    attempt?.promise.then(() => clearTimeout(patience));
+    const answer = await deps.open('/events', AbortSignal.any([closed.signal, mute.signal]));
     for await (const text of createInterface({ input: answer })) {
       const line: unknown = JSON.parse(text);
       if (!Value.Check(EventLine, line)) continue;
@@ -72,7 +77,9 @@ export function followExits(deps: {
     },
     connected: () => attempt?.promise ?? Promise.resolve(),
     lives: (id) => void known.add(id),
-    leaves: (id) => void leaving.add(id),
+    leaves(id) {
+      if (known.has(id)) leaving.add(id);
+    },
     close: () => closed.abort(),
   };
 }

@@ -7,11 +7,12 @@ import { mkdir } from 'node:fs/promises';
 import { createJournal, type LocalDriver } from '@polydev/drivers';
 import { createHostNetwork } from '@polydev/drivers/host-network/host-network';
 import { createOciDriver } from '@polydev/drivers/oci/driver';
+import { raiseOnHost } from '@polydev/drivers/oci/file-watchers';
 import { PolydevError, toPolydevError } from '@polydev/protocol';
 import { type Logger, pino } from 'pino';
 import { type HostdConfig, parseConfig } from './config.ts';
 import { createHostdServer } from './server.ts';
-import { openSocketTo, prepareSocket } from './socket.ts';
+import { groupId, openSocketTo, prepareSocket } from './socket.ts';
 
 const log = pino({ name: 'hostd' }, pino.destination({ dest: 2, sync: true }));
 
@@ -28,17 +29,19 @@ async function start(config: HostdConfig): Promise<void> {
   const { socket, gateway, instance, images, runDir } = config;
   await prepareSocket(socket);
   await mkdir(runDir, { recursive: true, mode: 0o755 });
-  const network = createHostNetwork({ instance, gateway });
+  const callers = config.group === undefined ? undefined : await groupId(config.group);
+  const network = createHostNetwork({ instance, gateway, callers });
   const driver = await createOciDriver(
     { instance, runDir, images },
     { journal: createJournal(config.journal), network },
   );
+  log.info({ raised: await raiseOnHost() }, 'limits of file watchers');
   await requireHost(driver, log);
   log.info(await driver.recover(), 'recovered');
 
   const server = createHostdServer({ driver, log });
   await server.listen({ path: socket });
-  await openSocketTo(socket, config.group);
+  await openSocketTo(socket, callers);
   const stop = async (signal: NodeJS.Signals) => {
     log.info({ signal, keep: config.keep }, 'stopping');
     await server.close();

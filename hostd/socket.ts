@@ -13,16 +13,17 @@ export async function prepareSocket(path: string): Promise<void> {
 }
 
 /** Until this is called only root can connect. */
-export async function openSocketTo(path: string, group: string | undefined): Promise<void> {
+export async function openSocketTo(path: string, group: number | undefined): Promise<void> {
   if (group === undefined) {
     await chmod(path, 0o600);
     return;
   }
-  await chown(path, 0, await groupId(group));
+  await chown(path, 0, group);
   await chmod(path, 0o660);
 }
 
-async function groupId(group: string): Promise<number> {
+/** By name or number. */
+export async function groupId(group: string): Promise<number> {
   if (/^\d+$/.test(group)) return Number(group);
   const { stdout } = await run(['getent', 'group', group], { allow: [2] });
   const id = stdout.split(':')[2];

@@ -10,7 +10,7 @@ import { ExecError, run } from '../exec.ts';
 import type { Resource } from '../resources.ts';
 import { type AddressPool, createAddressPool } from './addresses.ts';
 import { linkName, tableName } from './names.ts';
-import { addMember, getMember, type Member, removeMember, tableText } from './ruleset.ts';
+import { addMember, getMember, type Member, type NetworkOptions, removeMember, tableText } from './ruleset.ts';
 
 export interface HostNetwork {
   readonly gateway: Endpoint;
@@ -28,7 +28,7 @@ const hostMac = '02:70:64:00:00:01';
 const guestMac = '02:70:64:00:00:02';
 const guestEnd = 'eth0';
 
-export function createHostNetwork(options: { instance: string; gateway: Endpoint }): HostNetwork {
+export function createHostNetwork(options: NetworkOptions): HostNetwork {
   const { instance, gateway } = options;
   const addresses = createAddressPool(gateway.host);
 
@@ -43,7 +43,7 @@ export function createHostNetwork(options: { instance: string; gateway: Endpoint
         `route replace unreachable ${addresses.block}`,
       ]);
       const members = survivors.map(({ id, address }) => ({ link: linkName(instance, id), address }));
-      await run(['nft', '-f', '-'], { input: tableText(instance, gateway, members) });
+      await run(['nft', '-f', '-'], { input: tableText(options, members) });
     },
 
     async close() {

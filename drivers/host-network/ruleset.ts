@@ -4,6 +4,7 @@
  * - from a sandbox's link only its own address passes, and only to the gateway's port, or as the answer to a
  *   connection that the host opened. Decided before any address translation of the host's own.
  * - nothing is forwarded from or to a link.
+ * - of the host's own programs only root's and the callers' may open a connection to a sandbox.
  * - the gateway's address answers to links and to the host itself, to nobody else.
  */
 
@@ -17,8 +18,15 @@ export interface Member {
 
 const set = 'sandboxes';
 
+export interface NetworkOptions {
+  instance: string;
+  gateway: Endpoint;
+  /** The group whose programs may call the agents, beside root's. */
+  callers: number | undefined;
+}
+
 /** Replaces the whole table, as one transaction. */
-export function tableText(instance: string, gateway: Endpoint, members: readonly Member[]): string {
+export function tableText({ instance, gateway, callers }: NetworkOptions, members: readonly Member[]): string {
   const table = `inet ${tableName(instance)}`;
   const links = `"${linkPrefix(instance)}*"`;
   const elements = members.length > 0 ? `\n    elements = { ${members.map(element).join(', ')} }` : '';
@@ -42,6 +50,16 @@ table ${table} {
     type filter hook forward priority mangle; policy accept;
     iifname ${links} drop
     oifname ${links} drop
+  }
+  chain leaving {
+    type filter hook output priority filter; policy accept;
+    oifname ${links} goto to_sandbox
+  }
+  chain to_sandbox {
+    ct state established accept
+    meta skuid 0 accept${callers === undefined ? '' : `\n    meta skgid ${callers} accept`}
+    meta l4proto tcp reject with tcp reset
+    drop
   }
 }
 `;

@@ -12,6 +12,7 @@ import type { Resource } from '../resources.ts';
 import type { OciConfig } from './bundle.ts';
 import { type CgroupLayout, chargeTo, delegate } from './cgroup-layout.ts';
 import { consoleMaxBytes } from './console.ts';
+import { limitSandbox } from './file-watchers.ts';
 import type { Places } from './places.ts';
 
 /** `runc create` takes some 60 ms; a host out of breath takes longer. */
@@ -62,6 +63,7 @@ export function containerOf(
       if (data <= 0) throw new Error(`runc: ${message ?? `status ${data}`}`);
       await delegate(cgroups, config.linux.cgroupsPath);
       await chargeTo(cgroups, config.linux.cgroupsPath, await pidIn(places.conmonPidFile));
+      await limitSandbox(data);
     },
     async release() {
       const left = await killProcesses(helpers, helperEndMs);

@@ -1,12 +1,10 @@
 /** What the driver needs of a host, each tried rather than assumed, and what to do where it is missing. */
 
-import { readFile } from 'node:fs/promises';
-import type { Finding } from '@polydev/protocol';
+import { type Finding, idCount, idShift } from '@polydev/protocol';
 import { run } from '../exec.ts';
+import { shortOnHost } from './file-watchers.ts';
 import { findProgram, type Host, hasSwap } from './host.ts';
-
-/** A desktop takes about eight of them, and the kernel's default for all of root's together is 128. */
-const inotifyInstances = 1024;
+import { overlapping } from './subordinate-ids.ts';
 
 export async function preflight(host: Host): Promise<Finding[]> {
   return Promise.all([
@@ -24,7 +22,8 @@ export async function preflight(host: Host): Promise<Finding[]> {
       remedy: 'Load the kernel module nf_tables.',
     }),
     trial('overlay file system', overlayTrial, { remedy: 'Load the kernel module overlay.' }),
-    inotify(),
+    userIds(),
+    fileWatchers(),
   ]);
 }
 
@@ -88,14 +87,25 @@ async function trial(name: string, argv: readonly string[], options: { remedy: s
   return { name, ok: failure === undefined, needed: true, found: failure ?? 'works', remedy: options.remedy };
 }
 
-async function inotify(): Promise<Finding> {
-  const text = await readFile('/proc/sys/fs/inotify/max_user_instances', 'utf8').catch(() => '');
-  const found = Number(text);
+async function userIds(): Promise<Finding> {
+  const taken = await overlapping();
+  return {
+    name: 'user ids of sandboxes',
+    ok: taken.length === 0,
+    needed: true,
+    found: taken.length === 0 ? `${idShift} and up, nobody else's` : `given away in ${taken.join(', ')}`,
+    remedy: `Give that account other subordinate ids; ${idShift} to ${idShift + idCount - 1} are those of sandboxes.`,
+  };
+}
+
+/** hostd raises them when it starts, so a host that has not seen it yet is told of the wish, not of a fault. */
+async function fileWatchers(): Promise<Finding> {
+  const short = await shortOnHost();
   return {
     name: 'file watchers',
-    ok: found >= inotifyInstances,
+    ok: short.length === 0,
     needed: false,
-    found: text ? `${found} at most for all sandboxes together` : 'unknown',
-    remedy: `sysctl fs.inotify.max_user_instances=${8 * inotifyInstances}`,
+    found: short.length === 0 ? 'enough' : short.map(({ name, found }) => `${name} is ${found}`).join(', '),
+    remedy: `The host service raises them, if it may: ${short.map(({ name, onHost }) => `sysctl user.${name}=${onHost}`).join(', ')}`,
   };
 }

@@ -25,10 +25,13 @@ export interface OciPlace extends TestImage {
   runDir: string;
 }
 
+/** A group of nobody's, whose programs may call the sandboxes of tests. */
+export const callers = 65_533;
+
 export const openSubject: OpenSubject<OciPlace> = async (place, onStep) => {
   const { instance, gateway, images, image, runDir } = place;
   const journal = createJournal(join(place.folder, 'journal'));
-  const network = createHostNetwork({ instance, gateway });
+  const network = createHostNetwork({ instance, gateway, callers });
   const driver = await createOciDriver({ instance, runDir, images }, { journal, network, onStep });
   const cgroups = detectCgroups(await readMounts());
   if (!cgroups) throw new Error('no control groups');

@@ -69,6 +69,18 @@ describe('a sandbox that takes all it can get hurts only itself:', {
     await worksAsBefore(good);
   });
 
+  test('file watchers', { timeout }, async () => {
+    const { bad, good } = pair();
+    const inotify = process.arch === 'arm64' ? 26 : 294;
+    const script = `my $n = 0; $n++ while syscall(${inotify}, 0) >= 0; print $n`;
+    for (const user of ['0', '1000']) {
+      const { stdout } = await bad.run('setpriv', `--reuid=${user}`, 'perl', '-e', script);
+      assert.ok(Number(stdout) > 200 && Number(stdout) <= 256, `${stdout} of user ${user}`);
+    }
+    assert.notEqual((await bad.run('sh', '-c', 'echo 9999 > /proc/sys/user/max_inotify_instances')).code, 0);
+    await worksAsBefore(good);
+  });
+
   test('memory', { timeout }, async () => {
     const { bad, good } = pair();
     const script = `my @all; push @all, 'x' x ${16 * MiB} for 1 .. ${bad.spec.limits.memoryMiB / 8}; print 'all of it'`;

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { run } from '../../exec.ts';
 import { whyNoRealSandbox } from '../../testing/scratch.ts';
 import { withTwoSandboxes } from '../testing/sandboxes.ts';
+import { callers } from '../testing/subject.ts';
 
 const timeout = 30_000;
 /** A dropped packet is silence; on links of this host an answer takes less than a millisecond. */
@@ -149,6 +150,23 @@ describe('from inside a sandbox', { skip: (await whyNoRealSandbox()) ?? false },
     } finally {
       await run(['ip', 'netns', 'delete', stranger]);
     }
+  });
+});
+
+describe('from the host', { skip: (await whyNoRealSandbox()) ?? false }, () => {
+  const pair = withTwoSandboxes();
+
+  test('root and the group of the controller call an agent, and no other person does', { timeout }, async () => {
+    const { host, port } = pair().good.address.agent;
+    const call = async (uid: number, gid: number) => {
+      const person = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+      const dialling = ['bash', '-c', 'exec 3<> "/dev/tcp/$0/$1"', host, String(port)];
+      return run(['setpriv', ...person, ...dialling], { allow: [1], deadlineMs: 5_000 });
+    };
+    assert.equal((await call(0, 0)).code, 0);
+    assert.equal((await call(65_534, callers)).code, 0);
+    assert.match((await call(65_534, 65_534)).stderr, /Connection refused/);
+    assert.match((await call(1000, 100)).stderr, /Connection refused/);
   });
 });
 
