@@ -78,8 +78,15 @@ export function makeCurrent(cacheDir: string, hash: string): void {
   renameSync(next, join(cacheDir, 'current'));
 }
 
-/** Deletes images that are neither current nor in `keep`, and the layers nobody stands on. Answers what went. */
-export async function gcImages(cacheDir: string, keep: readonly string[] = []): Promise<string[]> {
+/**
+ * Deletes images that are neither current, nor in `keep`, nor under a running sandbox, and the layers nobody stands on.
+ * Answers what went. `mounts` is in the format of /proc/mounts.
+ */
+export async function gcImages(
+  cacheDir: string,
+  keep: readonly string[] = [],
+  mounts = readFileSync('/proc/mounts', 'utf8'),
+): Promise<string[]> {
   openCache(cacheDir);
   return underLock(
     lockFile(cacheDir),
@@ -88,8 +95,10 @@ export async function gcImages(cacheDir: string, keep: readonly string[] = []): 
       const images = listImages(cacheDir);
       const kept = images.filter((image) => image.current || keep.includes(image.hash));
       const keptNames = new Set(kept.flatMap((image) => [image.hash, `base-${image.base}`]));
+      const used = lowerLayers(mounts);
       const doomed = readdirSync(cacheDir).filter(
-        (name) => /^(base-)?[a-f0-9]{64}$/.test(name) && !keptNames.has(name),
+        (name) =>
+          /^(base-)?[a-f0-9]{64}$/.test(name) && !keptNames.has(name) && !used.has(join(cacheDir, name, 'rootfs')),
       );
       for (const name of doomed) removeTree(cacheDir, name);
       sweep(cacheDir);
@@ -122,6 +131,12 @@ export function treeBytes(root: string, seen = new Set<number>()): number {
   const own = stat.blocks * 512;
   if (!stat.isDirectory()) return own;
   return readdirSync(root).reduce((sum, name) => sum + treeBytes(join(root, name), seen), own);
+}
+
+/** What overlay mounts stand on. */
+function lowerLayers(mounts: string): Set<string> {
+  const options = mounts.split('\n').map((line) => line.split(' ')[3] ?? '');
+  return new Set(options.flatMap((all) => /(?:^|,)lowerdir=([^,]*)/.exec(all)?.[1]?.split(':') ?? []));
 }
 
 function currentName(cacheDir: string): string | undefined {

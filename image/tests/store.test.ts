@@ -9,10 +9,10 @@ import { scratchFolder } from './scratch.ts';
 const timeout = 20_000;
 const [a, b, c] = ['a', 'b', 'c'].map((letter) => letter.repeat(64)) as [string, string, string];
 
-function addImage(cacheDir: string, hash: string, base: string, builtAtMs: number): void {
+function addImage(cacheDir: string, hash: string, base: string, builtAtMs: number, shift = idShift): void {
   mkdirSync(join(cacheDir, hash, 'rootfs'), { recursive: true });
   mkdirSync(join(cacheDir, `base-${base}`), { recursive: true });
-  const facts = { hash, base, builtAtMs, bytes: 1, tools: {}, idShift };
+  const facts = { hash, base, builtAtMs, bytes: 1, tools: {}, idShift: shift };
   writeFileSync(join(cacheDir, hash, 'image.json'), JSON.stringify(facts));
 }
 
@@ -56,6 +56,27 @@ test('gc keeps the current image, what it is told to keep, and the layers under 
   const left = [a, b, `base-${a}`, `base-${b}`, 'current', '.lock'];
   assert.deepEqual(readdirSync(cacheDir).sort(), left.sort());
   assert.ok(existsSync(join(cacheDir, 'current', 'image.json')));
+});
+
+test('gc keeps what running sandboxes stand on', { timeout }, async (t) => {
+  const cacheDir = scratchFolder(t);
+  addImage(cacheDir, a, a, 1);
+  addImage(cacheDir, b, a, 2);
+  addImage(cacheDir, c, a, 3);
+  makeCurrent(cacheDir, c);
+  const mounts = [
+    'tmpfs /run tmpfs rw 0 0',
+    `polydev /run/x/rootfs overlay rw,lowerdir=${join(cacheDir, a, 'rootfs')},upperdir=/u,workdir=/w 0 0`,
+  ];
+  assert.deepEqual(await gcImages(cacheDir, [], mounts.join('\n')), [b]);
+  assert.deepEqual(await gcImages(cacheDir, []), [a]);
+});
+
+test('an image for another range of ids is none', { timeout }, (t) => {
+  const cacheDir = scratchFolder(t);
+  addImage(cacheDir, a, a, 1, idShift + 1);
+  makeCurrent(cacheDir, a);
+  assert.equal(lastGoodImage(cacheDir), undefined);
 });
 
 test('a file with two names takes its space once', { timeout }, (t) => {
