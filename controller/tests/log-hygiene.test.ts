@@ -15,14 +15,17 @@ async function failureOf(work: Promise<unknown>): Promise<unknown> {
   );
 }
 
+/** Logged in every way there is; each line holds the same error. */
 function logged(error: unknown): { line: string; err: Record<string, unknown> } {
-  let line = '';
-  createLog('info', {
-    write(text) {
-      line += text;
-    },
-  }).error({ err: error }, 'Something failed.');
-  return { line, err: JSON.parse(line).err };
+  const lines: string[] = [];
+  const log = createLog('info', { write: (line) => void lines.push(line) });
+  log.error({ err: error });
+  log.error(error);
+  log.error(error, 'Something failed.');
+  log.child({ request: 1 }).error({ err: error });
+  log.error({ err: error }, 'Something failed.');
+  assert.equal(lines.length, 5);
+  return { line: lines.join(''), err: JSON.parse(lines.at(-1) ?? '').err };
 }
 
 /** A run of nobody: the database refuses it. */
