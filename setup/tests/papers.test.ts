@@ -11,7 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { errorCatalogue } from '@polydev/protocol';
 import { projectRoot } from '../paths.ts';
 
-const timeout = 120_000;
+const timeout = 300_000;
 const elsewhere = ['**/node_modules/**', 'web/dist/**', 'e2e/out/**', '.cache/**'];
 
 interface Paper {
