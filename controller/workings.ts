@@ -8,7 +8,7 @@ import { eq } from 'drizzle-orm';
 import type { BaseLogger } from 'pino';
 import { type Clock, realClock } from './clock.ts';
 import type { Config } from './config-schema.ts';
-import { createBorrow } from './credentials/borrow.ts';
+import { createLending } from './credentials/borrow.ts';
 import { createLeases } from './credentials/leases.ts';
 import { createCredentialService } from './credentials/service.ts';
 import { createVault } from './credentials/vault.ts';
@@ -62,7 +62,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
   const vault = createVault(db, deps.masterKey, now);
   const rows = createSandboxRows(db);
   const sandboxes = createSandboxes({ ...deps, now, rows, limits: profiles, maxSandboxes: atMost });
-  const borrow = createBorrow({ vault, leases: createLeases(ephemeral), sandboxes, providerOf, log });
+  const { borrow, ...lending } = createLending({ vault, leases: createLeases(ephemeral), sandboxes, providerOf, log });
   const userExists = async (id: UserId) =>
     (await db.select({ id: users.id }).from(users).where(eq(users.id, id))).length > 0;
 
@@ -102,7 +102,8 @@ export function createWorkings(deps: WorkingsDeps): Workings {
       await Promise.all([sessions.recover(), runs.recover()]);
     },
     async stop() {
-      await Promise.all([sessions.stop(), runs.stop()]);
+      // Sandboxes go last: they hold credentials that their tools may have rotated.
+      await Promise.all([sessions.stop(), runs.stop(), lending.stop()]);
       await sandboxes.stop();
     },
   };

@@ -1,7 +1,6 @@
 /**
  * Lends a stored credential to one headless sandbox at a time. Whatever happens there, what the tool made of the
- * credential is fetched before the sandbox goes: a rotated one becomes the next version, a blanked one is the end of
- * the sign-in and is never stored.
+ * credential is fetched before the sandbox goes, also when the controller stops.
  */
 
 import { type CredentialId, PolydevError, type Sandbox } from '@polydev/protocol';
@@ -9,10 +8,11 @@ import type { Provider } from '@polydev/providers/provider';
 import type { BaseLogger } from 'pino';
 import { abortError } from '../abort.ts';
 import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
-import { encodeBundle, judgeCaptured } from './bundle.ts';
+import { encodeBundle } from './bundle.ts';
 import type { CredentialLease, Leases } from './leases.ts';
 import { createRedact, type Redact } from './redact.ts';
 import type { StoredCredential, Vault } from './vault.ts';
+import { createWriteBack } from './write-back.ts';
 
 export interface BorrowRequest {
   credentialId: CredentialId;
@@ -41,40 +41,29 @@ export interface Verdict {
   works?: boolean;
 }
 
+/** Rejects with `unavailable` once the controller stops. */
 export type Borrow = <T extends Verdict>(
   request: BorrowRequest,
   work: (borrowed: Borrowed) => Promise<T>,
 ) => Promise<T>;
 
-export function createBorrow(deps: {
+export interface Lending {
+  borrow: Borrow;
+  /** Ends what is done with lent credentials, and waits until all are written back and their sandboxes gone. */
+  stop(): Promise<void>;
+}
+
+export function createLending(deps: {
   vault: Vault;
   leases: Leases;
   sandboxes: Sandboxes;
   providerOf: (id: Provider['id']) => Provider;
   log: Pick<BaseLogger, 'info' | 'warn'>;
-}): Borrow {
-  const { vault, leases, sandboxes, log } = deps;
-
-  /** The version that stands after the write-back, as far as it is ours to judge; null when it is not. */
-  async function writeBack({ sandbox, credential, provider }: Borrowed): Promise<number | null> {
-    const { id, version, kind } = credential;
-    if (kind === 'api_key') return version; // A key does not rotate.
-    if (sandbox.gone.aborted) return null;
-    try {
-      const { status, changed, sealed } = await sandbox.agent.collect();
-      if (status === 'blanked') {
-        await vault.setStatusIfVersion(id, version, 'expired');
-        log.info({ credential: id, version }, 'The tool ended the sign-in; the stored credential is kept as expired.');
-        return null;
-      }
-      if (status !== 'valid' || !changed || !sealed) return version;
-      const next = await vault.replaceIfVersion(id, version, judgeCaptured(sandbox.open(sealed), provider));
-      return next.version;
-    } catch (error) {
-      log.warn({ err: error, credential: id, version }, 'A credential was not written back.');
-      return null;
-    }
-  }
+}): Lending {
+  const { vault, leases, sandboxes } = deps;
+  const stopping = new AbortController();
+  const writeBack = createWriteBack({ ...deps, stopping: stopping.signal });
+  const loans = new Set<Promise<unknown>>();
 
   async function lend<T extends Verdict>(
     request: BorrowRequest,
@@ -82,7 +71,7 @@ export function createBorrow(deps: {
     work: (borrowed: Borrowed) => Promise<T>,
   ): Promise<T> {
     const { credentialId, owner, wait, evenExpired, onStarting } = request;
-    const signal = AbortSignal.any([request.signal, lease.lost]);
+    const signal = AbortSignal.any([request.signal, lease.lost, stopping.signal]);
     const { stored: credential, bundle } = await vault.open(credentialId);
     if (credential.status !== 'active' && !evenExpired) {
       throw new PolydevError('credential_expired', 'The provider no longer accepts this credential.');
@@ -122,13 +111,28 @@ export function createBorrow(deps: {
     }
   }
 
-  return async (request, work) => {
-    const { credentialId, wait, signal } = request;
+  const borrow: Borrow = async (request, work) => {
+    const { credentialId, wait } = request;
+    const signal = AbortSignal.any([request.signal, stopping.signal]);
     const lease = wait ? await leases.wait(credentialId, signal) : await leases.take(credentialId);
     try {
       return await lend(request, lease, work);
     } finally {
       await lease.release();
     }
+  };
+
+  return {
+    borrow(request, work) {
+      const loan = borrow(request, work);
+      loans.add(loan);
+      const forget = () => void loans.delete(loan);
+      loan.then(forget, forget);
+      return loan;
+    },
+    async stop() {
+      stopping.abort(new PolydevError('unavailable', 'Polydev is being stopped.'));
+      await Promise.allSettled(loans);
+    },
   };
 }

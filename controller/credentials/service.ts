@@ -130,9 +130,9 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
         evenExpired: true,
         signal: unstoppable,
       };
-      const { failure, works } = await borrow(request, async ({ sandbox, credential, provider, redact }) => {
+      const { failure, works } = await borrow(request, async ({ sandbox, credential, provider, redact, stop }) => {
         const { agent, gone } = sandbox;
-        const proof = await prove({ agent, provider, kind: credential.kind, redact, gone });
+        const proof = await prove({ agent, provider, kind: credential.kind, redact, stop, gone });
         if (proof.accepted) return { works: true, failure: null };
         return { ...(proof.failure?.code === 'provider_auth' && { works: false }), failure: proof.failure };
       });

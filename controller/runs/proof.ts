@@ -23,15 +23,17 @@ export async function prove(request: {
   provider: Provider;
   kind: 'files' | 'api_key';
   redact: Redact;
+  /** Aborting asks the tool to end; its reason becomes the failure. */
+  stop?: AbortSignal;
   gone: AbortSignal;
 }): Promise<Proof> {
   let answer = '';
   const failure = await runTool({
+    stop: new AbortController().signal,
     ...request,
     execId: newId('run'),
     prompt,
     deadlineMs: limits.proofMs,
-    stop: new AbortController().signal,
     onEvent(event) {
       if (event.type === 'text' && answer.length < shownChars) answer += event.text;
     },

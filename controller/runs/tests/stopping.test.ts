@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { claudeBundle, openStage, testTimeout } from '../../testing/stage.ts';
+import { gate, hangs, type ToolRun } from '../../testing/tool.ts';
+
+const renewed = { status: 'valid', bundle: claudeBundle('rotated-refresh-token'), changed: true } as const;
+
+test('a controller that stops keeps the token that a run renewed', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const { id } = await stage.connect();
+  stage.script.run = (request, process, agent) => {
+    agent.hold(renewed);
+    return hangs(request, process, agent);
+  };
+  const run = await stage.services.runs.start(stage.user, { provider: 'claude_code', prompt: 'hi' });
+  await stage.untilRun(run.id, (event) => event.type === 'event');
+  await stage.stop();
+  assert.match(await stage.opened(id), /rotated-refresh-token/);
+  const { state, reason } = await stage.services.runs.get(stage.user, run.id);
+  assert.deepEqual({ state, code: reason?.code }, { state: 'cancelled', code: 'run_cancelled' });
+  await stage.assertClean();
+});
+
+test('also one that the tool renews when it is asked to end', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const { id } = await stage.connect();
+  stage.script.run = (request, process, agent) => {
+    process.signal.addEventListener('abort', () => agent.hold(renewed));
+    return hangs(request, process, agent);
+  };
+  const run = await stage.services.runs.start(stage.user, { provider: 'claude_code', prompt: 'hi' });
+  await stage.untilRun(run.id, (event) => event.type === 'event');
+  await stage.stop();
+  assert.match(await stage.opened(id), /rotated-refresh-token/);
+});
+
+test('and one that a test of the account renewed', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const { id } = await stage.connect();
+  const started = gate();
+  const tool: ToolRun = (request, process, agent) => {
+    agent.hold(renewed);
+    started.open();
+    return hangs(request, process, agent);
+  };
+  stage.script.run = tool;
+  const tested = assert.rejects(stage.services.credentials.test(stage.user, id), { code: 'unavailable' });
+  await started.wait;
+  await stage.stop();
+  await tested;
+  assert.match(await stage.opened(id), /rotated-refresh-token/);
+  await assert.rejects(stage.services.credentials.test(stage.user, id), { code: 'unavailable' });
+  await stage.assertClean();
+});
