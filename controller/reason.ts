@@ -1,8 +1,17 @@
-/** Why a session or a run ended badly, as it is kept and shown. */
+/** What went wrong, in a form that is kept and shown. */
 
-import { type Reason, toPolydevError } from '@polydev/protocol';
+import { PolydevError, type Reason, toPolydevError } from '@polydev/protocol';
+import { diskFull, hasErrorCode } from './store/error-code.ts';
 
+/** Any thrown thing as a PolydevError: `internal` only when nothing better is known. */
+export function failureOf(error: unknown): PolydevError {
+  if (!(error instanceof PolydevError) && hasErrorCode(error, ...diskFull))
+    return new PolydevError('disk_full', 'There is no room left for the database.', { cause: error });
+  return toPolydevError(error);
+}
+
+/** Why a session or a run ended badly. */
 export function reasonOf(error: unknown): Reason {
-  const { code, message, hint } = toPolydevError(error);
+  const { code, message, hint } = failureOf(error);
   return { code, message, hint };
 }

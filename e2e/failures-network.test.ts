@@ -70,5 +70,7 @@ suite('the network fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000
     await fails('claude_code', /certificate/);
   });
 
-  test('once the network is good again, so is the next run', () => Promise.all(routed.map(works)));
+  test('once the network is good again, so is the next run', async () => {
+    await Promise.all(routed.map(works));
+  });
 });

@@ -66,7 +66,7 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
     assert.equal((await stage.polydev.sessions.get(sessionId)).state, 'signing_in');
 
     stage.doubles.state.behaviour.claude_code.token = 'denied';
-    keyboard.click();
+    keyboard.switchWindow();
     keyboard.interrupt();
     enter(keyboard, 'claude auth login');
     await decide(stage, keyboard, consentPages.claudePlan, 'approve');
@@ -74,7 +74,7 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
     assert.equal((await stage.polydev.sessions.get(sessionId)).state, 'signing_in');
 
     stage.doubles.state.behaviour.claude_code.token = 'ok';
-    keyboard.click();
+    keyboard.switchWindow();
     keyboard.interrupt();
     enter(keyboard, 'claude auth login');
     await decide(stage, keyboard, consentPages.claudePlan, 'approve');

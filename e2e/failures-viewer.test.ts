@@ -15,7 +15,11 @@ const isRoot = process.getuid?.() === 0;
 const slowBytesPerSecond = 125_000;
 /** The terminal's background in the golden image; it fills the screen when the terminal is painted. */
 const terminalColour = { r: 0x16, g: 0x18, b: 0x1d };
-const isPainted = (picture: Picture) => shareOf(picture, terminalColour) > 0.5;
+const isFilledWith = (colour: typeof terminalColour) => (picture: Picture) => shareOf(picture, colour) > 0.5;
+const isPainted = isFilledWith(terminalColour);
+
+/** A command that gives the terminal another background. */
+const paint = (colour: string) => `printf '\\033]11;${colour}\\007'`;
 
 suite('viewers', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () => {
   let stage: Stage;
@@ -52,7 +56,7 @@ suite('viewers', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () => {
       const slow = picture(await view(line.port)).then(() => {
         arrived = true;
       });
-      // Pictures without compression: the fast one has seen several while the slow one loads its first.
+      // Without compression a picture is megabytes: others have seen several while the slow one loads its first.
       for (let round = 0; round < 3; round += 1) await picture(await view());
       assert.equal(arrived, false);
       await slow;
@@ -64,30 +68,22 @@ suite('viewers', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () => {
   });
 
   test('a tab that is closed and opened again shows the desktop as it went on meanwhile', async () => {
-    const first = await view();
-    await picture(first);
     const keyboard = await stage.keyboard(sessionId);
     keyboard.click();
-    // The screen turns white, and stays so without anybody watching.
-    enter(keyboard, "PS1=; printf '\\033]11;#ffffff\\007\\033[2J'");
+    enter(keyboard, paint('#ffffff'));
     keyboard.close();
-    const white = (seen: Picture) => shareOf(seen, { r: 255, g: 255, b: 255 }) > 0.5;
-    await waitForPicture(createWebSocketStream(await view()), white);
+    await waitForPicture(createWebSocketStream(await view()), isFilledWith({ r: 255, g: 255, b: 255 }));
     assert.equal((await stage.polydev.sessions.get(sessionId)).state, 'ready');
   });
 
   test('two tabs on one sign-in show the same, and both can type', async () => {
     const [one, two] = [await stage.keyboard(sessionId), await stage.keyboard(sessionId)];
-    for (const [keyboard, word] of [
-      [one, 'first'],
-      [two, 'second'],
-    ] as const) {
-      keyboard.click();
-      enter(keyboard, `xdg-open https://claude.com/${word}`);
-      await stage.sessionEvent(sessionId, (event) => event.type === 'opened' && event.page.endsWith(`/${word}`));
-      // The page came in front: back to the terminal's window.
-      keyboard.switchWindow();
-    }
+    one.click();
+    enter(one, paint('#ff0000'));
+    const red = isFilledWith({ r: 255, g: 0, b: 0 });
+    await Promise.all([1, 2].map(async () => waitForPicture(createWebSocketStream(await view()), red)));
+    enter(two, 'xdg-open https://claude.com/second');
+    await stage.sessionEvent(sessionId, (event) => event.type === 'opened' && event.page.endsWith('/second'));
     one.close();
     two.close();
   });

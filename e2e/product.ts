@@ -1,6 +1,6 @@
 /** The whole product as a person starts it, on a data folder and a port of its own. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -37,11 +37,16 @@ export interface ProductOptions {
   extraCaPem?: string;
   /** Start from a copy of the sources that nobody but root can read. */
   privateCheckout?: boolean;
+  /** Beside the environment of the test. */
+  env?: Readonly<Record<string, string>>;
+  /** Size of the disk that the controller's folder is on; without it, that of the host. */
+  dataMiB?: number;
 }
 
 const startTimeoutMs = 10 * 60 * 1000;
 
-export async function startProduct({ config, extraCaPem, privateCheckout = false }: ProductOptions): Promise<Product> {
+export async function startProduct(options: ProductOptions): Promise<Product> {
+  const { config, extraCaPem, privateCheckout = false, env, dataMiB } = options;
   const scratch = mkdtempSync(join(tmpdir(), 'polydev-e2e-'));
   chmodSync(scratch, 0o755);
   const configFile = join(scratch, 'config.json');
@@ -50,7 +55,23 @@ export async function startProduct({ config, extraCaPem, privateCheckout = false
   const egress = { ...(config.egress as object), ...(extraCaPem && { extraCaFile: caFile }) };
   writeFileSync(configFile, JSON.stringify({ ...config, egress }, null, 2));
   if (privateCheckout) copyCheckout(join(scratch, 'checkout'));
-  return startAgain(scratch);
+  if (dataMiB === undefined) return startAgain(scratch, env);
+
+  const disk = join(scratch, 'home/controller');
+  mkdirSync(disk, { recursive: true });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${dataMiB}m`, 'polydev-e2e', disk]);
+  const unmount = () => execFileSync('umount', [disk]);
+  const product = await startAgain(scratch, env).catch((error) => {
+    unmount();
+    throw error;
+  });
+  return {
+    ...product,
+    remove() {
+      unmount();
+      product.remove();
+    },
+  };
 }
 
 /** The sources in a folder that only root can read, as after a clone into root's home. */
@@ -64,11 +85,11 @@ function copyCheckout(target: string): void {
 }
 
 /** Starts on the data that an earlier start left. */
-export async function startAgain(scratch: string): Promise<Product> {
+export async function startAgain(scratch: string, env?: Readonly<Record<string, string>>): Promise<Product> {
   const configFile = join(scratch, 'config.json');
   const privateCheckout = join(scratch, 'checkout');
   const checkout = existsSync(privateCheckout) ? privateCheckout : projectRoot;
-  return await launch(checkout, scratch, ['--config', configFile]);
+  return await launch(checkout, scratch, ['--config', configFile], env);
 }
 
 /** With the stand-ins that the product itself brings; new, or on what an earlier start left in the folder. */
@@ -77,12 +98,20 @@ export async function startDemo(scratch = mkdtempSync(join(tmpdir(), 'polydev-e2
   return await launch(projectRoot, scratch, ['--demo']);
 }
 
-async function launch(checkout: string, scratch: string, more: string[]): Promise<Product> {
+async function launch(
+  checkout: string,
+  scratch: string,
+  more: string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Product> {
   const home = join(scratch, 'home');
   const port = await freePort();
   const startedMs = performance.now();
   const args = ['up', '--yes', '--port', String(port), '--data', home, ...more];
-  const child = spawn(join(checkout, 'polydev'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(join(checkout, 'polydev'), args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   const { url, setupUrl } = await links(child);
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   return {

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { createReader, handshake } from './rfb-picture.ts';
 
 /** X11 keysyms; printable ASCII is its own. */
-const keysyms = { Enter: 0xff0d, Tab: 0xff09, Escape: 0xff1b, Control: 0xffe3 } as const;
+const keysyms = { Enter: 0xff0d, Tab: 0xff09, Escape: 0xff1b, Control: 0xffe3, Alt: 0xffe9 } as const;
 const leftButton = 1;
 
 export interface Keyboard {
@@ -14,6 +14,8 @@ export interface Keyboard {
   press(key: keyof typeof keysyms): void;
   /** Control and c. */
   interrupt(): void;
+  /** Alt and Tab: from the browser, which a page has brought in front, to the terminal. */
+  switchWindow(): void;
   close(): void;
 }
 
@@ -35,6 +37,12 @@ export async function openKeyboard(stream: Duplex): Promise<Keyboard> {
     key(keysym, false);
   }
 
+  function chord(modifier: number, keysym: number): void {
+    key(modifier, true);
+    stroke(keysym);
+    key(modifier, false);
+  }
+
   return {
     click() {
       for (const buttons of [0, leftButton, 0]) {
@@ -50,11 +58,8 @@ export async function openKeyboard(stream: Duplex): Promise<Keyboard> {
       for (const character of text) stroke(character.charCodeAt(0));
     },
     press: (name) => stroke(keysyms[name]),
-    interrupt() {
-      key(keysyms.Control, true);
-      stroke('c'.charCodeAt(0));
-      key(keysyms.Control, false);
-    },
+    interrupt: () => chord(keysyms.Control, 'c'.charCodeAt(0)),
+    switchWindow: () => chord(keysyms.Alt, keysyms.Tab),
     close: () => void stream.destroy(),
   };
 }

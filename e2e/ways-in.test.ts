@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import type { SeenRequest } from '@polydev/doubles';
 import { type Credential, type ProviderId, providerIds } from '@polydev/protocol';
 import { createVisitor } from '../doubles/tests/visitor.ts';
 import { consentPages, enter, openDesktop, signIn } from './desktop-sign-in.ts';
@@ -13,6 +14,9 @@ const words: Record<ProviderId, string> = {
   openai_codex: 'medlar',
   google_gemini: 'damson',
 };
+
+const isAuthorize = ({ host, path }: SeenRequest) =>
+  host === consentPages.claudePlan.host && path.startsWith(consentPages.claudePlan.path);
 
 suite('ways in', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => {
   let stage: Stage;
@@ -84,8 +88,10 @@ suite('ways in', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => 
     const told = await stage.seen(({ path }) => path.startsWith('/told/'), 40_000);
     const authorize = Buffer.from(told.path.replace('/told/', ''), 'base64url').toString();
     const page = await createVisitor(stage.doubles).decide(authorize, 'approve');
+    // The visit is over: the next sign-in is not to take it for its own.
+    for (const method of ['GET', 'POST']) await stage.seen((seen) => seen.method === method && isAuthorize(seen), 1000);
     const code = /id="code"[^>]* value="([^"]+)"/.exec(page.body)?.[1] ?? assert.fail(page.body);
-    keyboard.click();
+    keyboard.switchWindow();
     enter(keyboard, code);
     assert.equal((await stage.ended(sessionId)).state, 'connected');
     await answered(await credentialOf('claude_code', 'pasted'), 'oauth');

@@ -17,13 +17,11 @@ export interface WorldOptions {
   /** Trusted in sandboxes beside the doubles' own authority. */
   moreCaPem?: string;
   privateCheckout?: boolean;
+  env?: Readonly<Record<string, string>>;
+  dataMiB?: number;
 }
 
-export async function openWorld({
-  config = {},
-  moreCaPem = '',
-  privateCheckout = false,
-}: WorldOptions = {}): Promise<World> {
+export async function openWorld({ config = {}, moreCaPem = '', ...rest }: WorldOptions = {}): Promise<World> {
   const past: SeenRequest[] = [];
   const waiting = new Set<() => void>();
   const doubles = await startDoubles({
@@ -36,7 +34,7 @@ export async function openWorld({
   const product = await startProduct({
     config: { ...config, egress: { routes, ...(config.egress as object) } },
     extraCaPem: `${doubles.caPem}\n${moreCaPem}`,
-    privateCheckout,
+    ...rest,
   });
   return {
     product,

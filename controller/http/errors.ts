@@ -1,6 +1,6 @@
 /** Every failure leaves as `{error:{code,message,hint,requestId}}`; its cause stays in the log under that id. */
 
-import { type ErrorBody, type ErrorCode, PolydevError, toPolydevError } from '@polydev/protocol';
+import { type ErrorBody, type ErrorCode, PolydevError } from '@polydev/protocol';
 import type {
   FastifyError,
   FastifyInstance,
@@ -8,6 +8,7 @@ import type {
   FastifyRequest,
   FastifySchemaValidationError,
 } from 'fastify';
+import { failureOf } from '../reason.ts';
 
 export function addErrorHandling(app: FastifyInstance): void {
   app.setErrorHandler(answerError);
@@ -50,7 +51,7 @@ const codeOfFastify: Readonly<Record<string, ErrorCode>> = {
 function asPolydevError(error: unknown): PolydevError {
   if (error instanceof PolydevError) return error;
   const { code, statusCode, message } = error as Partial<FastifyError>;
-  if (statusCode === undefined || statusCode >= 500) return toPolydevError(error);
+  if (statusCode === undefined || statusCode >= 500) return failureOf(error);
   return new PolydevError(codeOfFastify[code ?? ''] ?? 'invalid_request', sentence(message), { cause: error });
 }
 

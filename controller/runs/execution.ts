@@ -1,9 +1,9 @@
 /** One run from the queue to its end. */
 
-import { PolydevError, type RunEvent, type RunState, toPolydevError } from '@polydev/protocol';
+import { PolydevError, type RunEvent, type RunState } from '@polydev/protocol';
 import type { BaseLogger } from 'pino';
 import type { Borrow, Borrowed, Verdict } from '../credentials/borrow.ts';
-import { reasonOf } from '../reason.ts';
+import { failureOf, reasonOf } from '../reason.ts';
 import type { EventLog } from '../store/events.ts';
 import { storableText } from '../store/storable.ts';
 import { createGrowingAnswer } from './answer.ts';
@@ -35,7 +35,7 @@ export async function executeRun(deps: ExecutionDeps, run: RunRow, signal: Abort
     const onStarting = async () => void (await rows.move(run.id, 'starting', { set: { startedAtMs: now() } }));
     ({ failure } = await borrow({ ...request, onStarting }, (borrowed) => workOn(deps, run, borrowed, notes)));
   } catch (error) {
-    failure = toPolydevError(error);
+    failure = failureOf(error);
     if (failure.code === 'internal') log.error({ err: error, run: run.id }, 'A run failed inside Polydev.');
   }
   try {

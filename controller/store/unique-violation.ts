@@ -1,10 +1,7 @@
-/** Tells a broken uniqueness rule from other database errors, whichever client reports it. */
+/** Tells a broken uniqueness rule from other database errors. */
 
-const uniqueViolation = '23505';
+import { hasErrorCode, uniqueViolation } from './error-code.ts';
 
 export function isUniqueViolation(error: unknown): boolean {
-  for (let current = error; current instanceof Error; current = current.cause) {
-    if ('code' in current && current.code === uniqueViolation) return true;
-  }
-  return false;
+  return hasErrorCode(error, uniqueViolation);
 }

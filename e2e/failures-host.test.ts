@@ -1,0 +1,119 @@
+/** What the host can lack: its image, room on its disk; and room in a sandbox. */
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { hostPaths } from '../setup/paths.ts';
+import { consentPages, decide, enter, openDesktop } from './desktop-sign-in.ts';
+import { assertReason, assertRefused, openStage, type Stage } from './stage.ts';
+
+const isRoot = process.getuid?.() === 0;
+const skip = !isRoot && 'needs root';
+const diskMiB = 192;
+
+suite('the image of the host', { skip, timeout: 5 * 60_000 }, () => {
+  const real = hostPaths('/var/lib/polydev').images;
+  const images = mkdtempSync(join(tmpdir(), 'polydev-images-'));
+  const present = readdirSync(real).filter((name) => /^(current|(base-)?[a-f0-9]{64})$/.test(name));
+  const link = () => {
+    for (const name of present) symlinkSync(join(real, name), join(images, name));
+  };
+  const unlink = () => {
+    for (const name of present) rmSync(join(images, name), { recursive: true, force: true });
+  };
+  let stage: Stage;
+  before(async () => {
+    chmodSync(images, 0o755);
+    link();
+    stage = await openStage({ config: { signIn: { verify: 'off' } }, env: { POLYDEV_IMAGES: images } });
+    await stage.addKey('claude_code');
+  });
+  after(async () => {
+    await stage.close();
+    stage.product.remove();
+    rmSync(images, { recursive: true, force: true });
+  });
+
+  async function startsFail(code: 'image_missing' | 'sandbox_failed'): Promise<void> {
+    const { sessionId } = await stage.polydev.sessions.start({ provider: 'claude_code', label: code });
+    const session = await stage.ended(sessionId);
+    assert.equal(session.state, 'failed');
+    assertReason(session, code);
+    const run = await stage.run({ provider: 'claude_code', prompt: 'hello' });
+    assert.equal(run.state, 'failed');
+    assertReason(run, code);
+    assert.deepEqual(await stage.polydev.sandboxes.list(), []);
+  }
+
+  test('is gone: sign-ins and runs say so and name the command that makes it', async () => {
+    unlink();
+    await startsFail('image_missing');
+  });
+
+  test('is broken: what does not boot fails with the sentence of its console, soon', async () => {
+    for (const name of present.filter((name) => /^[a-f0-9]{64}$/.test(name))) {
+      mkdirSync(join(images, name, 'rootfs/etc'), { recursive: true });
+      cpSync(join(real, name, 'image.json'), join(images, name, 'image.json'));
+    }
+    await startsFail('sandbox_failed');
+  });
+
+  test('is back: the next run works without a restart', async () => {
+    unlink();
+    link();
+    const run = await stage.run({ provider: 'claude_code', prompt: 'Please say exactly quince' });
+    assert.equal(run.answer.trim(), 'quince', JSON.stringify(run.reason));
+  });
+});
+
+suite('the disk is full', { skip, timeout: 5 * 60_000 }, () => {
+  let stage: Stage;
+  let ballast: string;
+  before(async () => {
+    stage = await openStage({ dataMiB: diskMiB, config: { sandbox: { desktop: { homeMiB: 256 } } } });
+    ballast = join(stage.product.paths.controller, 'ballast');
+  });
+  after(async () => {
+    await stage.close();
+    stage.product.remove();
+  });
+
+  test('on the host: requests that must write are refused in words, and work again when there is room', async () => {
+    await stage.addKey('claude_code');
+    fill(ballast);
+    const error = await assertRefused(
+      stage.polydev.runs.start({ provider: 'claude_code', prompt: 'x'.repeat(1_000_000) }),
+      'disk_full',
+    );
+    assert.equal(error.status, 507);
+    rmSync(ballast);
+    const run = await stage.run({ provider: 'claude_code', prompt: 'Please say exactly quince' });
+    assert.equal(run.answer.trim(), 'quince', JSON.stringify(run.reason));
+  });
+
+  test('in a sandbox: a sign-in that cannot be saved is not taken for one, and works when there is room', async () => {
+    const { sessionId, keyboard } = await openDesktop(stage, 'claude_code', 'full');
+    enter(keyboard, 'cat /dev/zero > ~/ballast; claude auth login');
+    await decide(stage, keyboard, consentPages.claudePlan, 'approve');
+    await stage.seen(({ path }) => path === '/v1/oauth/token', 30_000);
+    assert.equal((await stage.polydev.sessions.get(sessionId)).state, 'signing_in');
+    keyboard.switchWindow();
+    keyboard.interrupt();
+    enter(keyboard, 'rm ~/ballast; claude auth login');
+    await decide(stage, keyboard, consentPages.claudePlan, 'approve');
+    assert.equal((await stage.ended(sessionId)).state, 'connected');
+  });
+});
+
+/** Until nothing more fits. */
+function fill(path: string): void {
+  writeFileSync(path, '');
+  try {
+    execFileSync('dd', ['if=/dev/zero', `of=${path}`, 'bs=64k'], { stdio: 'ignore' });
+  } catch {
+    // That it ends for want of room is the point.
+  }
+}
