@@ -105,7 +105,7 @@ async function fileWatchers(): Promise<Finding> {
     name: 'file watchers',
     ok: short.length === 0,
     needed: false,
-    found: short.length === 0 ? 'enough' : short.map(({ name, found }) => `${name} is ${found}`).join(', '),
-    remedy: `The host service raises them, if it may: ${short.map(({ name, onHost }) => `sysctl user.${name}=${onHost}`).join(', ')}`,
+    found: short.length === 0 ? 'enough' : short.map(({ file, found }) => `${file} says ${found}`).join(', '),
+    remedy: `The host service raises them, if it may: ${short.map(({ file, onHost }) => `${onHost} into ${file}`).join(', ')}`,
   };
 }
