@@ -6,13 +6,11 @@ import { createPolydev, type Polydev } from '@polydev/sdk';
 import { createWebSocketStream, WebSocket } from 'ws';
 import { setUpOwner } from '../e2e/owner.ts';
 import { startProduct } from '../e2e/product.ts';
-import { shareOf, waitForPicture } from '../e2e/rfb-picture.ts';
+import { waitForPicture } from '../e2e/rfb-picture.ts';
 import { startBareDesktop } from './bare-desktop.ts';
+import { isPainted } from './painted.ts';
 import { type Bench, spreadOf } from './result.ts';
 
-/** The terminal's background in the golden image; it fills the screen when the terminal is painted. */
-const terminalColour = { r: 0x16, g: 0x18, b: 0x1d };
-const paintedShare = 0.5;
 const limits = { memoryMiB: 4096, cpus: 2, processes: 1024, diskMiB: 1024, homeMiB: 1024 };
 
 export const connect: Bench = async ({ rounds, say }) => {
@@ -64,8 +62,4 @@ async function measureBare(image: Parameters<typeof startBareDesktop>[0]): Promi
   } finally {
     await desktop.destroy();
   }
-}
-
-function isPainted(picture: Parameters<typeof shareOf>[0]): boolean {
-  return shareOf(picture, terminalColour) > paintedShare;
 }
