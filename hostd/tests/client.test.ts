@@ -75,6 +75,25 @@ test('a sandbox that died while hostd was away is told once, when it is back', {
   assert.equal(told.length, 1);
 });
 
+test('who listens hears of every end after its next call, also of sandboxes it has not made', {
+  timeout,
+}, async (t) => {
+  const socketPath = await scratchSocket(t);
+  const driver = createFakeDriver({ box: plainBox });
+  t.after(() => driver.close({ keep: false }));
+  const server = await serve(socketPath, driver);
+  t.after(() => server.close());
+  const wanted = spec();
+  await driver.create(wanted);
+
+  const client = createHostdClient({ socketPath });
+  t.after(() => client.close());
+  const died = new Promise((resolve) => client.onExit(resolve));
+  await client.address(wanted.id);
+  await driver.kill(wanted.id);
+  assert.deepEqual(await died, { id: wanted.id, reason: 'died' });
+});
+
 test('an error of the driver arrives with its code, its details and its cause', { timeout }, async (t) => {
   const socketPath = await scratchSocket(t);
   const driver = createFakeDriver({
