@@ -8,7 +8,7 @@ import { createStage, missingBrowser, type Stage, type View } from './fixture/br
 import { scenes, stageScene } from './fixture/scenes.ts';
 
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const options = { skip: missingBrowser, timeout: 120_000 };
+const options = { skip: missingBrowser, timeout: 240_000 };
 let stage: Stage;
 
 before(async () => {

@@ -11,7 +11,7 @@ import { fullCredentials, fullRuns, pastSessions, runEvents, signInEvents, token
 import { createFirefoxStage, type FirefoxStage, missingFirefox } from './fixture/firefox.ts';
 import { until } from './fixture/until.ts';
 
-const options = { skip: missingFirefox, timeout: 90_000 };
+const options = { skip: missingFirefox, timeout: 120_000 };
 const connections = '/dashboard/remote-cli';
 const signInPath = `${connections}/auth?sessionId=ses_currentxxxxxxxxxxxxx`;
 let dist: string;

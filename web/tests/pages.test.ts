@@ -10,7 +10,7 @@ import { createStage, missingBrowser, type Stage } from './fixture/browser.ts';
 import { fullCredentials, fullRuns, runEvents, session, signInEvents, tokens } from './fixture/data.ts';
 import type { Fixture } from './fixture/server.ts';
 
-const options = { skip: missingBrowser, timeout: 60_000 };
+const options = { skip: missingBrowser, timeout: 120_000 };
 const connections = '/dashboard/remote-cli';
 const sessionId = 'ses_currentxxxxxxxxxxxxx';
 const signInPath = `${connections}/auth?sessionId=${sessionId}`;

@@ -1,10 +1,8 @@
 /** Keys to press together, as they stand on the keyboard. */
 
-import { classes } from './classes.ts';
-
-export function KeyNames({ keys, className }: { keys: readonly string[]; className?: string }) {
+export function KeyNames({ keys }: { keys: readonly string[] }) {
   return (
-    <span className={classes('shrink-0 items-center gap-1', className ?? 'flex')}>
+    <span className="flex shrink-0 items-center gap-1">
       {keys.map((key) => (
         <kbd
           key={key}

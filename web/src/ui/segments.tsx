@@ -16,7 +16,7 @@ export function Segments<T extends string>({ label, value, choices, onChange }: 
       {choices.map((choice) => (
         <label
           key={choice.value}
-          className="flex min-h-10 flex-1 cursor-pointer items-center justify-center gap-2 rounded-md px-4 text-sm text-muted transition-colors hover:text-text has-checked:bg-raised has-checked:font-medium has-checked:text-text has-checked:shadow-float has-focus-visible:outline-2 has-focus-visible:outline-accent [&>svg]:size-4"
+          className="flex min-h-10 flex-1 cursor-pointer items-center justify-center gap-2 rounded-md px-4 text-sm text-muted transition-colors hover:text-text has-checked:bg-raised has-checked:font-medium has-checked:text-text has-checked:ring-1 has-checked:ring-line has-focus-visible:outline-2 has-focus-visible:outline-accent [&>svg]:size-4"
         >
           <input
             type="radio"

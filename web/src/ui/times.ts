@@ -20,6 +20,11 @@ export function exactTime(atMs: number): string {
   return new Date(atMs).toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'medium' });
 }
 
+/** The same in a few words, for where it is always shown. */
+export function shortTime(atMs: number): string {
+  return new Date(atMs).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+}
+
 /** "0.6 s", "12 s", "3 min 05 s". */
 export function duration(ms: number): string {
   if (ms < 9950) return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;

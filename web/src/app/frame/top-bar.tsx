@@ -48,7 +48,9 @@ export function TopBar({ me, back }: { me: User; back: boolean }) {
       >
         <Search className="size-4.5 sm:size-4" aria-hidden />
         <span className="sr-only">Commands</span>
-        <KeyNames keys={[controlKey, 'K']} className="hidden sm:flex" />
+        <span aria-hidden className="hidden sm:block">
+          <KeyNames keys={[controlKey, 'K']} />
+        </span>
       </button>
       <UserMenu me={me} />
     </header>

@@ -13,7 +13,12 @@ export const CodeBlock = memo(function CodeBlock({ text, language }: { text: str
         {language ?? 'text'}
         <CopyButton text={text} label="Copy the code" />
       </figcaption>
-      <pre className="overflow-x-auto p-3.5 text-sm leading-6 thin-scroll" translate="no">
+      <pre
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+        tabIndex={0}
+        className="overflow-x-auto p-3.5 text-sm leading-6 outline-offset-[-2px] thin-scroll"
+        translate="no"
+      >
         <code>{content}</code>
       </pre>
     </figure>

@@ -28,7 +28,8 @@ const components: Components = {
     </a>
   ),
   table: ({ children }) => (
-    <div className="answer-table thin-scroll">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+    <div tabIndex={0} className="answer-table thin-scroll">
       <table>{children}</table>
     </div>
   ),

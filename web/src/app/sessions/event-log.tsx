@@ -13,9 +13,11 @@ export interface EventLogProps {
 const dots = { plain: 'bg-line-strong', good: 'bg-good', bad: 'bg-bad' } as const;
 
 export function EventLog({ events, createdAtMs }: EventLogProps) {
+  // That the credential was found is said when it was, before it is sealed.
+  const told = events.filter(({ event }) => event.type !== 'state' || event.state !== 'captured');
   return (
     <ol className="text-sm">
-      {events.map(({ seq, atMs, event }, index) => {
+      {told.map(({ seq, atMs, event }, index) => {
         const tone = eventTone(event);
         return (
           <li key={seq} className="relative flex gap-3 py-1">
@@ -27,7 +29,7 @@ export function EventLog({ events, createdAtMs }: EventLogProps) {
               {duration(atMs - createdAtMs)}
             </time>
             <span aria-hidden className="relative flex w-2 shrink-0 justify-center">
-              {index < events.length - 1 && <span className="absolute top-2.5 -bottom-2.5 w-px bg-line" />}
+              {index < told.length - 1 && <span className="absolute top-2.5 -bottom-2.5 w-px bg-line" />}
               <span className={classes('relative mt-1.5 size-2 rounded-full', dots[tone])} />
             </span>
             <span className={classes('min-w-0 break-words', tone === 'bad' && 'font-medium')}>{eventLine(event)}</span>

@@ -10,7 +10,7 @@ import { FailureNote } from '../../ui/failure-note.tsx';
 import { Skeleton } from '../../ui/skeleton.tsx';
 import { Status } from '../../ui/status.tsx';
 import { Time } from '../../ui/time.tsx';
-import { duration, exactTime } from '../../ui/times.ts';
+import { duration, shortTime } from '../../ui/times.ts';
 import { accountName, noLabel } from '../connections/card-state.ts';
 import { useStartSignIn } from '../connections/use-start-sign-in.ts';
 import { failureOf } from '../data/errors.ts';
@@ -137,7 +137,7 @@ function Facts({ session, credential }: { session: AuthSession; credential: Cred
     <dl className="mt-5 grid grid-cols-2 gap-x-6 gap-y-4 rounded-lg border border-line bg-surface p-4 text-sm sm:grid-cols-3">
       <Fact name="Started">
         <Time atMs={createdAtMs} />
-        <span className="block text-xs text-muted">{exactTime(createdAtMs)}</span>
+        <span className="block text-xs text-muted">{shortTime(createdAtMs)}</span>
       </Fact>
       <Fact name="Took">{endedAtMs === null ? 'Under way' : duration(endedAtMs - createdAtMs)}</Fact>
       <Fact name="Account">
