@@ -3,6 +3,7 @@
 import { PolydevError, type RunEvent, type RunState } from '@polydev/protocol';
 import type { BaseLogger } from 'pino';
 import type { Borrow, Borrowed, Verdict } from '../credentials/borrow.ts';
+import { logFailure } from '../failure-log.ts';
 import { failureOf, reasonOf } from '../reason.ts';
 import type { EventLog } from '../store/events.ts';
 import { storableText } from '../store/storable.ts';
@@ -36,8 +37,8 @@ export async function executeRun(deps: ExecutionDeps, run: RunRow, signal: Abort
     ({ failure } = await borrow({ ...request, onStarting }, (borrowed) => workOn(deps, run, borrowed, notes)));
   } catch (error) {
     failure = failureOf(error);
-    if (failure.code === 'internal') log.error({ err: error, run: run.id }, 'A run failed inside Polydev.');
   }
+  if (failure) logFailure(log, failure, { run: run.id });
   try {
     const set = await notes.finish();
     await rows.move(run.id, stateOf(failure), { set, ...(failure && { reason: reasonOf(failure) }) });

@@ -18,6 +18,7 @@ import { untilAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import { cleanLabel } from '../credentials/label.ts';
 import { labelTaken, type Vault } from '../credentials/vault.ts';
+import { logFailure } from '../failure-log.ts';
 import { reasonOf } from '../reason.ts';
 import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
 import type { AgentAccess, SessionService } from '../services.ts';
@@ -74,7 +75,9 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
   /** Ends a session from outside its flow; whoever comes first ends it. */
   async function end(id: SessionId, state: SessionState, error: PolydevError): Promise<void> {
     const moved = await machine.move(id, state, { reason: reasonOf(error) });
-    if (moved) working.get(id)?.stop.abort(error);
+    if (!moved) return;
+    logFailure(log, error, { session: id });
+    working.get(id)?.stop.abort(error);
   }
 
   /** Moves the deadline, never past the hard one. Null when the session has ended. */
@@ -118,8 +121,7 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
       // Before anyone hears of the end, so that who hears of it finds it.
       if (!wasCancelled(stop.signal)) await keepConsole(id, console);
       if (stop.signal.aborted) return;
-      const { code } = reasonOf(error);
-      if (code === 'internal') log.error({ err: error, session: id }, 'A sign-in failed inside Polydev.');
+      logFailure(log, error, { session: id });
       await machine.move(id, 'failed', { reason: reasonOf(error) });
     } finally {
       display.reject(over());
