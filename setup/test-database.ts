@@ -31,8 +31,12 @@ export async function startTestDatabase(user: ServiceUser): Promise<TestDatabase
   const port = await freePort();
   const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', fsync: 'off' };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const server = spawn(join(programs, 'postgres'), ['-D', data, '-p', String(port), ...flags], {
-    ...options,
+  // The kernel ends it when the tests are killed.
+  const command = [join(programs, 'postgres'), '-D', data, '-p', String(port), ...flags];
+  const become = ['--reuid', String(user.uid), '--regid', String(user.gid), '--clear-groups'];
+  const server = spawn('setpriv', ['--pdeathsig', 'INT', ...become, '--', ...command], {
+    cwd: folder,
+    env: options.env,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = new Promise<void>((resolve) => server.once('close', () => resolve()));
