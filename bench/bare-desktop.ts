@@ -1,14 +1,14 @@
 /** The yardstick: the same image started by runc alone. No hostd, no network, no agent in between, no relay. */
 
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { run } from '@polydev/drivers/exec';
 import { mount, unmountAll } from '@polydev/drivers/mounts';
 import { configOf } from '@polydev/drivers/oci/bundle';
 import { cgroupOf } from '@polydev/drivers/oci/cgroup';
-import { delegate } from '@polydev/drivers/oci/cgroup-layout';
+import { delegate, groupFolders, groupPath } from '@polydev/drivers/oci/cgroup-layout';
 import { findHost } from '@polydev/drivers/oci/host';
 import { placesOf } from '@polydev/drivers/oci/places';
 import { rootfsOf } from '@polydev/drivers/oci/storage';
@@ -59,6 +59,8 @@ export async function startBareDesktop(image: Image, limits: SandboxSpec['limits
     stream: await connectWhenThere(`/proc/${pid}/root/run/polydev-x/rfb.sock`),
     async destroy() {
       await group.release();
+      for (const folder of groupFolders(traits.cgroups, groupPath(instance)))
+        await rmdir(folder).catch(() => undefined);
       await unmountAll(runDir);
       await rm(runDir, { recursive: true, force: true });
     },

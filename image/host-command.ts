@@ -28,7 +28,7 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       cwd: options.cwd,
-      env: options.env ? { ...process.env, ...options.env } : process.env,
+      env: { ...passedOn(), ...options.env },
       stdio: ['ignore', 'pipe', 'pipe', ...(options.inherit === undefined ? [] : [options.inherit])],
       timeout: options.timeoutMs,
       killSignal: 'SIGKILL',
@@ -45,6 +45,13 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
     child.once('error', (error) => resolve({ code: null, stdout: kept.stdout, stderr: error.message }));
     child.once('close', (code) => resolve({ code, ...kept }));
   });
+}
+
+/** Of our own environment, what such a program may need: where things are and how to the network. Nothing secret. */
+function passedOn(): NodeJS.ProcessEnv {
+  const passed =
+    /^(PATH|HOME|TMPDIR|LANG|LC_.*|TZ|(https?|ftp|all|no)_proxy|npm_config_.*|NODE_EXTRA_CA_CERTS|SSL_CERT_.*)$/i;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => passed.test(name)));
 }
 
 /** The last lines that say something, for an error message. */

@@ -4,7 +4,7 @@ import { get } from 'node:http';
 import { describe, test } from 'node:test';
 import { run } from '../../exec.ts';
 import { whyNoRealSandbox } from '../../testing/scratch.ts';
-import { raiseOnHost, raiseOnHost } from '../file-watchers.ts';
+import { raiseOnHost } from '../file-watchers.ts';
 import { imageRootfs, placesOf } from '../places.ts';
 import { type LiveSandbox, withTwoSandboxes } from '../testing/sandboxes.ts';
 
@@ -73,7 +73,6 @@ describe('a sandbox that takes all it can get hurts only itself:', {
   test('file watchers', { timeout }, async () => {
     await raiseOnHost(); // as hostd does
     const { bad, good } = pair();
-    await raiseOnHost();
     const inotify = process.arch === 'arm64' ? 26 : 294;
     const script = `my $n = 0; $n++ while syscall(${inotify}, 0) >= 0; print $n`;
     for (const user of ['0', '1000']) {
