@@ -35,6 +35,9 @@ export async function openWorld({ config = {}, moreCaPem = '', ...rest }: WorldO
     config: { ...config, egress: { routes, ...(config.egress as object) } },
     extraCaPem: `${doubles.caPem}\n${moreCaPem}`,
     ...rest,
+  }).catch(async (error) => {
+    await doubles.close();
+    throw error;
   });
   return {
     product,
