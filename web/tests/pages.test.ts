@@ -413,7 +413,7 @@ test('the first load is at most 200 KB: no viewer, no Markdown in it', options, 
   let bytes = 0;
   for (const name of assets) {
     if (!loaded.includes(`/assets/${name}`) || !/\.(js|css)$/.test(name)) continue;
-    assert.doesNotMatch(name, /sign-in|markdown|runs-page/);
+    assert.doesNotMatch(name, /sign-in-page|viewer|markdown|runs-page|palette/);
     bytes += gzipSync(await readFile(join(stage.dist, 'assets', name))).length;
   }
   assert.ok(bytes > 50_000 && bytes <= 200_000, `${bytes} bytes`);

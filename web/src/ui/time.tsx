@@ -6,7 +6,7 @@ import { exactTime, relativeTime } from './times.ts';
 export function Time({ atMs }: { atMs: number }) {
   const nowMs = useNowMs();
   return (
-    <time className="tabular-nums" dateTime={new Date(atMs).toISOString()} title={exactTime(atMs)}>
+    <time className="whitespace-nowrap tabular-nums" dateTime={new Date(atMs).toISOString()} title={exactTime(atMs)}>
       {relativeTime(atMs, Math.max(nowMs, atMs))}
     </time>
   );

@@ -57,7 +57,7 @@ function Lines({ children, below }: { children: ReactNode; below: ReactNode }) {
   return (
     <>
       <p className="flex min-w-0">{children}</p>
-      <p className="mt-0.5 truncate pl-4 text-muted">{below}</p>
+      <p className="mt-0.5 pl-4 text-muted break-words">{below}</p>
     </>
   );
 }
