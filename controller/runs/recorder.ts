@@ -13,6 +13,7 @@ const maxRawChars = 64 * 1024;
 const maxTextChars = 64 * 1024;
 /** Who adds more than this ahead of the database waits for it. */
 const maxAheadChars = 1024 * 1024;
+const smallEventChars = 200;
 
 export interface Recorder {
   /** Resolves at once unless the writing lags behind. Rejects when a write failed. */
@@ -56,8 +57,7 @@ export function createRecorder(append: (event: Entry) => Promise<unknown>): Reco
   return {
     async add(event, source) {
       if (failed) throw failed;
-      push(waiting, storable(event), source);
-      aheadChars += event.type === 'text' ? event.text.length : 200;
+      aheadChars += push(waiting, storable(event), source);
       if (event.type === 'text' && !textSeen) {
         textSeen = true;
         void write();
@@ -73,14 +73,18 @@ export function createRecorder(append: (event: Entry) => Promise<unknown>): Reco
   };
 }
 
-function push(waiting: Entry[], event: RunEvent, source: SourceLine | undefined): void {
+/** Answers about how many characters came to what waits. */
+function push(waiting: Entry[], event: RunEvent, source: SourceLine | undefined): number {
+  const ownChars = event.type === 'text' ? event.text.length : smallEventChars;
   const last = waiting.at(-1);
   if (event.type === 'text' && last?.event.type === 'text' && last.event.text.length < maxTextChars) {
     waiting[waiting.length - 1] = { type: 'event', event: { type: 'text', text: last.event.text + event.text } };
-    return;
+    return ownChars;
   }
   const raw = source && isKeepable(source.line) ? source.raw : undefined;
   waiting.push({ type: 'event', event, ...(raw !== undefined && { raw }) });
+  // An event without its raw line may still hold much of it.
+  return ownChars + Math.min(source?.line.length ?? 0, maxRawChars);
 }
 
 function isKeepable(line: string): boolean {

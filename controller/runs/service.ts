@@ -1,6 +1,15 @@
 /** Runs as the API knows them: who may start, see, cancel and forget one. */
 
-import { isFinal, newId, PolydevError, type ProviderId, type RunId, runMoves, type User } from '@polydev/protocol';
+import {
+  isFinal,
+  newId,
+  PolydevError,
+  type ProviderId,
+  type RunId,
+  runMoves,
+  type User,
+  type UserId,
+} from '@polydev/protocol';
 import { defaultLabel } from '../credentials/label.ts';
 import type { Vault } from '../credentials/vault.ts';
 import { reasonOf } from '../reason.ts';
@@ -8,6 +17,9 @@ import type { RunService } from '../services.ts';
 import { readTimeline } from '../store/timeline.ts';
 import { type ExecutionDeps, executeRun } from './execution.ts';
 import { type RunRow, shownRun } from './rows.ts';
+
+/** Of one user, running or waiting: each holds its prompt in memory. */
+export const unfinishedAtMost = 200;
 
 export interface RunServiceDeps extends ExecutionDeps {
   vault: Vault;
@@ -30,6 +42,7 @@ interface Working {
 export function createRuns(deps: RunServiceDeps): RunsControl {
   const { rows, events, vault } = deps;
   const working = new Map<RunId, Working>();
+  const unfinished = new Map<UserId, number>();
 
   async function findFor(user: User, id: RunId): Promise<RunRow> {
     const row = await rows.find(id);
@@ -59,9 +72,25 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
     return byDefault;
   }
 
-  function begin(run: RunRow): void {
+  /** Answers the way to give it back. */
+  function takeRoom({ id }: User): () => void {
+    const present = unfinished.get(id) ?? 0;
+    if (present >= unfinishedAtMost)
+      throw new PolydevError('capacity', `${present} runs have not ended yet; more do not wait.`);
+    unfinished.set(id, present + 1);
+    return () => {
+      const left = (unfinished.get(id) ?? 0) - 1;
+      if (left > 0) unfinished.set(id, left);
+      else unfinished.delete(id);
+    };
+  }
+
+  function begin(run: RunRow, giveRoom: () => void): void {
     const stop = new AbortController();
-    const done = executeRun(deps, run, stop.signal).finally(() => working.delete(run.id));
+    const done = executeRun(deps, run, stop.signal).finally(() => {
+      working.delete(run.id);
+      giveRoom();
+    });
     working.set(run.id, { stop, done });
   }
 
@@ -80,18 +109,24 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
     async start(user, request) {
       if (request.prompt.includes('\0'))
         throw new PolydevError('invalid_request', 'The prompt contains a NUL character.');
-      const credential = await credentialFor(user, request.provider, request.credentialId ?? null);
-      const row = await rows.insert({
-        id: newId('run'),
-        userId: user.id,
-        provider: request.provider,
-        credentialId: credential.id,
-        prompt: request.prompt,
-        model: request.model ?? null,
-        deadlineMs: request.deadlineMs ?? deps.defaultDeadlineMs,
-      });
-      begin(row);
-      return shownRun(row);
+      const giveRoom = takeRoom(user);
+      try {
+        const credential = await credentialFor(user, request.provider, request.credentialId ?? null);
+        const row = await rows.insert({
+          id: newId('run'),
+          userId: user.id,
+          provider: request.provider,
+          credentialId: credential.id,
+          prompt: request.prompt,
+          model: request.model ?? null,
+          deadlineMs: request.deadlineMs ?? deps.defaultDeadlineMs,
+        });
+        begin(row, giveRoom);
+        return shownRun(row);
+      } catch (error) {
+        giveRoom();
+        throw error;
+      }
     },
 
     get: async (user, id) => shownRun(await findFor(user, id)),
