@@ -159,7 +159,7 @@ test('other browsers are signed out from here', options, async (t) => {
   await page.goto('/dashboard/settings');
   await page.getByText('This browser', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Sign out Safari on iPhone' }).click();
-  await page.getByText('Safari on iPhone').waitFor({ state: 'detached' });
+  await page.getByText('Safari on iPhone', { exact: true }).waitFor({ state: 'detached' });
   assert.equal(await page.getByRole('button', { name: 'Sign out all others' }).count(), 0);
 });
 
