@@ -31,11 +31,13 @@ export async function openStage(options: WorldOptions = {}): Promise<Stage> {
     await world.close();
     throw error;
   });
+  /** A stream that a failed test left behind would otherwise look for its server for ever. */
+  const over = new AbortController();
   const polydev = createPolydev({ baseUrl: product.url, token });
 
   async function sessionEvent(id: SessionId, fits: (event: SessionEvent) => boolean): Promise<SessionEvent> {
     const seen: string[] = [];
-    const signal = AbortSignal.timeout(eventMs);
+    const signal = AbortSignal.any([over.signal, AbortSignal.timeout(eventMs)]);
     for await (const { event } of polydev.sessions.events(id, { signal })) {
       if (fits(event)) return event;
       seen.push(JSON.stringify(event));
@@ -52,7 +54,7 @@ export async function openStage(options: WorldOptions = {}): Promise<Stage> {
     },
     async run(request) {
       const { id } = await polydev.runs.start(request);
-      for await (const _ of polydev.runs.stream(id));
+      for await (const _ of polydev.runs.stream(id, { signal: over.signal }));
       return await polydev.runs.get(id);
     },
     async keyboard(id) {
@@ -61,6 +63,10 @@ export async function openStage(options: WorldOptions = {}): Promise<Stage> {
       return await openKeyboard(createWebSocketStream(socket));
     },
     sessionEvent,
+    close() {
+      over.abort();
+      return world.close();
+    },
     async ended(id) {
       await sessionEvent(id, (event) => event.type === 'destroyed');
       return await polydev.sessions.get(id);
