@@ -43,7 +43,10 @@ export const errorCatalogue = {
 
   // Sandboxes
   unsupported: { status: 501, hint: 'This driver cannot do that; see its features.' },
-  sandbox_failed: { status: 502, hint: 'Look at the console of the sandbox, then try again.' },
+  sandbox_failed: {
+    status: 502,
+    hint: 'Try again; the controller log has the cause, under the id of the sign-in or run.',
+  },
   sandbox_gone: { status: 410, hint: 'Start again; the sandbox has been destroyed.' },
   already_done: { status: 409, hint: 'Go on: what was asked for happened before.' },
   agent_unreachable: { status: 502, hint: 'Try again; the sandbox will be replaced.' },
