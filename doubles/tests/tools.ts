@@ -5,8 +5,8 @@ import { existsSync, lstatSync, readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { Doubles } from '../index.ts';
 import { type ConnectProxy, startConnectProxy } from '../connect-proxy.ts';
+import type { Doubles } from '../index.ts';
 
 const images = process.env.POLYDEV_IMAGES ?? '/var/cache/polydev/images';
 const toolNames = ['claude', 'codex', 'gemini'] as const;
