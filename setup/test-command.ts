@@ -18,9 +18,12 @@ const testTimeoutMs = 15 * 60 * 1000;
 /** Where everything that tests need was set up, a skip is a failure, but for what no set-up can bring. */
 const excused = /KVM|Firecracker/;
 
-/** The long scenarios of failures and of ways in are run by name: `npm run e2e -- NAME`. */
-const scenarios = ['e2e/main.test.ts', 'e2e/demo.test.ts'];
-const isInTests = (file: string) => !file.startsWith('e2e/') || scenarios.includes(file);
+/**
+ * Run by name only, so far: the scenarios but the main one (`npm run e2e -- NAME`), and the browser tests of pages that
+ * have yet to pass many times in a row (`./polydev test pages-`).
+ */
+const byNameOnly = /^(e2e\/(?!main\.)|web\/tests\/pages-)/;
+const isInTests = (file: string) => !byNameOnly.test(file);
 
 interface Counts {
   passed: number;
