@@ -4,21 +4,21 @@ import { debianSources, mirrorSources } from '../sources.ts';
 
 test("only Debian's own archives are taken from the host, each once, without backports", () => {
   const targets = [
-    'Debian|http://deb.debian.org/debian/|bookworm|main',
-    'Debian|http://deb.debian.org/debian/|bookworm|main',
-    'Debian|http://deb.debian.org/debian/|bookworm|contrib',
-    'Debian|http://deb.debian.org/debian/|bookworm-updates|main',
-    'Debian|http://deb.debian.org/debian-security/|bookworm-security|main',
-    'Debian Backports|http://deb.debian.org/debian/|bookworm-backports|main',
-    'Debian|http://deb.debian.org/debian/|bookworm-backports|main',
+    'Debian|http://archive.example/debian/|bookworm|main',
+    'Debian|http://archive.example/debian/|bookworm|main',
+    'Debian|http://archive.example/debian/|bookworm|contrib',
+    'Debian|http://archive.example/debian/|bookworm-updates|main',
+    'Debian|http://archive.example/debian-security/|bookworm-security|main',
+    'Debian Backports|http://archive.example/debian/|bookworm-backports|main',
+    'Debian|http://archive.example/debian/|bookworm-backports|main',
     '. nodistro|https://deb.nodesource.com/node_20.x/|nodistro|main',
     'cloud-sdk-bookworm|https://packages.cloud.google.com/apt/|cloud-sdk-bookworm|main',
     '',
   ].join('\n');
   assert.deepEqual(debianSources(targets), [
-    'deb http://deb.debian.org/debian/ bookworm main',
-    'deb http://deb.debian.org/debian/ bookworm-updates main',
-    'deb http://deb.debian.org/debian-security/ bookworm-security main',
+    'deb http://archive.example/debian/ bookworm main',
+    'deb http://archive.example/debian/ bookworm-updates main',
+    'deb http://archive.example/debian-security/ bookworm-security main',
   ]);
 });
 
