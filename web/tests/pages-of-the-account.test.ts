@@ -91,7 +91,7 @@ test('sessions are filtered, and the filter stands in the address', options, asy
   await page.goto('/dashboard/sessions');
   const rows = page.locator('main li');
   await rows.nth(3).waitFor();
-  await page.getByRole('button', { name: /^End/ }).click();
+  await page.getByRole('button', { name: /^Outcome/ }).click();
   await page.getByRole('menuitemradio', { name: 'Failed' }).click();
   await rows.nth(1).waitFor({ state: 'detached' });
   assert.equal(new URL(page.url()).search, '?state=failed');

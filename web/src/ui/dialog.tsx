@@ -7,7 +7,10 @@ import { classes } from './classes.ts';
 
 const overlay = 'fixed inset-0 z-40 bg-veil';
 const panel =
-  'fixed z-50 inset-x-4 bottom-4 mx-auto max-h-[calc(100dvh-2rem)] overflow-auto rounded-lg border border-line bg-raised shadow-float outline-none animate-appear sm:inset-x-0 sm:bottom-auto sm:top-[16vh]';
+  'fixed z-50 inset-x-4 mx-auto max-h-[calc(100dvh-2rem)] overflow-auto rounded-lg border border-line bg-raised shadow-float outline-none animate-appear sm:inset-x-0 sm:bottom-auto sm:top-[16vh]';
+/** On a phone: within the thumb's reach; a list below a field stands at the top, out of the keyboard's way. */
+const low = 'bottom-4';
+const high = 'top-4';
 const padding = 'p-5 sm:p-6';
 const heading = 'text-lg font-semibold';
 
@@ -31,7 +34,7 @@ export function Dialog(props: DialogProps) {
         <div className={overlay} aria-hidden />
         <RadixDialog.Content
           data-modal
-          className={classes(panel, !flush && padding, wide ? 'sm:w-[34rem]' : 'sm:w-[27rem]')}
+          className={classes(panel, flush ? high : low, !flush && padding, wide ? 'sm:w-[34rem]' : 'sm:w-[27rem]')}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
           <RadixDialog.Title className={flush ? 'sr-only' : heading}>{title}</RadixDialog.Title>
@@ -65,7 +68,7 @@ export function Confirm(props: ConfirmProps) {
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
         <div className={overlay} aria-hidden />
-        <AlertDialog.Content data-modal className={classes(panel, padding, 'sm:w-[27rem]')}>
+        <AlertDialog.Content data-modal className={classes(panel, low, padding, 'sm:w-[27rem]')}>
           <AlertDialog.Title className={heading}>{title}</AlertDialog.Title>
           <AlertDialog.Description className="mt-1.5 text-sm text-muted">{description}</AlertDialog.Description>
           {error && <div className="mt-4">{error}</div>}

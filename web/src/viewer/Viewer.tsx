@@ -73,7 +73,7 @@ export function Viewer({ connect, label, handshakeMs, ref, onState, waiting }: V
   return (
     <div
       ref={whole}
-      className="group/viewer flex h-full min-h-0 flex-col overflow-hidden rounded-lg border border-line bg-surface data-full-screen:fixed data-full-screen:inset-0 data-full-screen:z-50 data-full-screen:rounded-none data-full-screen:border-0"
+      className="group/viewer flex h-full min-h-0 flex-col overflow-hidden border-y border-line bg-surface lg:rounded-lg lg:border-x data-full-screen:fixed data-full-screen:inset-0 data-full-screen:z-50 data-full-screen:rounded-none data-full-screen:border-0"
     >
       <div className="relative min-h-0 flex-1 bg-screen after:pointer-events-none after:absolute after:inset-0 after:ring-accent after:ring-inset has-[canvas:focus-visible]:after:ring-2">
         <div ref={host} data-testid="viewer" data-state={state.name} className="absolute inset-0 overflow-hidden" />

@@ -14,23 +14,23 @@ export interface KeyRowProps {
   onSoftKeyboard(): void;
 }
 
-const modifiers: { modifier: Modifier; name: string }[] = [
-  { modifier: 'Control', name: 'Ctrl' },
-  { modifier: 'Alt', name: 'Alt' },
-];
+type Item = { name: string; face?: ReactNode } & ({ key: KeyName } | { modifier: Modifier });
 
-const keys: { key: KeyName; name: string; face?: ReactNode }[] = [
+/** What is needed most comes first: a phone shows as many as fit, the rest by scrolling. */
+const items: Item[] = [
   { key: 'Escape', name: 'Esc' },
   { key: 'Tab', name: 'Tab' },
+  { modifier: 'Control', name: 'Ctrl' },
   { key: 'ArrowLeft', name: 'Left', face: <ArrowLeft className="size-4" aria-hidden /> },
   { key: 'ArrowUp', name: 'Up', face: <ArrowUp className="size-4" aria-hidden /> },
   { key: 'ArrowDown', name: 'Down', face: <ArrowDown className="size-4" aria-hidden /> },
   { key: 'ArrowRight', name: 'Right', face: <ArrowRight className="size-4" aria-hidden /> },
   { key: 'Enter', name: 'Enter' },
+  { modifier: 'Alt', name: 'Alt' },
 ];
 
 const keyClasses =
-  'inline-flex h-10 min-w-10 shrink-0 items-center justify-center rounded-md border px-2.5 text-sm transition-colors disabled:opacity-50';
+  'inline-flex h-10 min-w-10 shrink-0 items-center justify-center rounded-md border px-2 text-sm transition-colors disabled:opacity-50';
 
 export function KeyRow({ held, disabled, onKey, onModifier, onSoftKeyboard }: KeyRowProps) {
   return (
@@ -49,17 +49,33 @@ export function KeyRow({ held, disabled, onKey, onModifier, onSoftKeyboard }: Ke
           <Keyboard className="size-4" aria-hidden />
         </button>
       </span>
-      {modifiers.map(({ modifier, name }) => {
-        const down = held.includes(modifier);
+      {items.map((item) => {
+        const { name, face } = item;
+        if ('key' in item) {
+          return (
+            <button
+              key={name}
+              type="button"
+              disabled={disabled}
+              aria-label={name}
+              onPointerDown={keepFocus}
+              onClick={() => onKey(item.key)}
+              className={classes(keyClasses, 'border-line hover:bg-sunken')}
+            >
+              {face ?? name}
+            </button>
+          );
+        }
+        const down = held.includes(item.modifier);
         return (
           <button
-            key={modifier}
+            key={name}
             type="button"
             disabled={disabled}
             aria-pressed={down}
             title={down ? `${name} is held for the next key` : `Hold ${name} for the next key`}
             onPointerDown={keepFocus}
-            onClick={() => onModifier(modifier)}
+            onClick={() => onModifier(item.modifier)}
             className={classes(
               keyClasses,
               down ? 'border-accent bg-accent text-on-accent' : 'border-line hover:bg-sunken',
@@ -69,19 +85,6 @@ export function KeyRow({ held, disabled, onKey, onModifier, onSoftKeyboard }: Ke
           </button>
         );
       })}
-      {keys.map(({ key, name, face }) => (
-        <button
-          key={key}
-          type="button"
-          disabled={disabled}
-          aria-label={name}
-          onPointerDown={keepFocus}
-          onClick={() => onKey(key)}
-          className={classes(keyClasses, 'border-line hover:bg-sunken')}
-        >
-          {face ?? name}
-        </button>
-      ))}
     </fieldset>
   );
 }

@@ -40,7 +40,7 @@ export function AnotherAccountDialog({ provider, credentials, onApiKey, onClose 
       open
       onOpenChange={(next) => !next && onClose()}
       title={`Another account of ${provider.name}`}
-      description="Its name tells it apart wherever you choose what to run with."
+      description="A name tells it apart where you choose what to run with."
     >
       <form onSubmit={submit}>
         <Field

@@ -51,9 +51,15 @@ export function accountName({ kind, account, label }: Credential): string {
   return account.email ?? (kind === 'api_key' ? 'API key' : 'your account');
 }
 
+/** Tools give most plans as a bare word: "max" is the Max plan. What is a phrase stays as it is. */
+function planName(plan: string): string {
+  const name = `${plan.charAt(0).toUpperCase()}${plan.slice(1).replaceAll('_', ' ')}`;
+  return plan.includes(' ') ? name : `${name} plan`;
+}
+
 /** What else is known of it, for where the name alone may not tell. */
 export function accountDetail({ kind, account, label }: Credential): string {
-  const parts = [label !== noLabel && account.email, account.plan && `${account.plan} plan`];
+  const parts = [label !== noLabel && account.email, account.plan && planName(account.plan)];
   if (kind === 'api_key' && label !== noLabel && label !== 'API key') parts.push('API key');
   return parts.filter(Boolean).join(', ');
 }

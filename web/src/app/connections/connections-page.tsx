@@ -5,6 +5,7 @@ import { Skeleton } from '../../ui/skeleton.tsx';
 import { failureOf } from '../data/errors.ts';
 import { isOver, useFollowedSessions } from '../data/follow-sessions.ts';
 import { useCredentials, useMe, useProviders, useRuns, useSessions, useUsage } from '../data/queries.ts';
+import { Page } from '../frame/page.tsx';
 import { useTitle } from '../frame/title.ts';
 import { cardStateOf, loudOf } from './card-state.ts';
 import { LatestRuns } from './latest-runs.tsx';
@@ -32,7 +33,7 @@ export function ConnectionsPage() {
   const firstVisit = ready && credentials.data.length === 0 && active.length === 0;
 
   return (
-    <div className="mx-auto w-full max-w-[67.5rem] px-4 py-6 sm:px-8 sm:py-8">
+    <Page>
       {firstVisit && (
         <p className="mb-6 max-w-[42rem] text-muted sm:mb-8">
           Connect a tool once, in a private desktop that is destroyed afterwards. Then run it from here, from scripts,
@@ -68,7 +69,7 @@ export function ConnectionsPage() {
         </ul>
       )}
       {ready && !firstVisit && <LatestRuns runs={latest} providers={providers.data} />}
-    </div>
+    </Page>
   );
 }
 

@@ -14,11 +14,14 @@ export function LatestRuns({ runs, providers }: { runs: readonly Run[]; provider
   const nameOf = (run: Run) => providers.find(({ id }) => id === run.provider)?.name ?? run.provider;
   return (
     <section aria-labelledby="latest-runs" className="mt-10">
-      <div className="mb-2 flex items-baseline justify-between">
+      <div className="mb-1 flex items-center justify-between">
         <h2 id="latest-runs" className="text-sm font-semibold">
           Latest runs
         </h2>
-        <Link to={paths.runs} className="rounded-sm py-2 text-sm text-muted hover:text-text">
+        <Link
+          to={paths.runs}
+          className="-mr-2.5 inline-flex min-h-10 items-center rounded-md px-2.5 text-sm text-muted hover:text-text"
+        >
           All runs
         </Link>
       </div>

@@ -96,7 +96,7 @@ export function ProviderCard({ provider, state, loud, week }: ProviderCardProps)
       </div>
 
       <p className="mt-4 text-sm text-muted">{provider.summary}</p>
-      <div className="mt-4 mb-5 min-h-11 text-sm" aria-live="polite">
+      <div className="mt-4 mb-5 text-sm lg:min-h-11" aria-live="polite">
         <CardStatus provider={provider} state={state} testing={test.isPending} />
       </div>
       {failed && <FailureNote {...failureOf(failed)} className="mb-4" />}

@@ -68,7 +68,7 @@ export function BottomBar() {
           to={to}
           className={({ isActive }) =>
             classes(
-              'flex h-14 flex-col items-center justify-center gap-1 text-[0.6875rem] outline-offset-[-2px]',
+              'flex h-14 flex-col items-center justify-center gap-1 text-[0.6875rem] leading-4 outline-offset-[-2px]',
               isActive ? 'font-medium text-accent' : 'text-muted',
             )
           }

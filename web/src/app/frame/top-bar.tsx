@@ -5,6 +5,7 @@ import { useMutation } from '@tanstack/react-query';
 import { ArrowLeft, Keyboard, LogOut, Search, Settings } from 'lucide-react';
 import { useNavigate } from 'react-router';
 import { IconLink } from '../../ui/button.tsx';
+import { classes } from '../../ui/classes.ts';
 import { KeyNames } from '../../ui/key-names.tsx';
 import { Mark } from '../../ui/mark.tsx';
 import { Menu, MenuItem, MenuLabel, MenuLine } from '../../ui/menu.tsx';
@@ -30,13 +31,9 @@ export function TopBar({ me, back }: { me: User; back: boolean }) {
         <Mark className="size-6 md:hidden" />
       )}
       <h1 className="min-w-0 flex-1 truncate text-base font-semibold">{title}</h1>
-      <div role="status" className="shrink-0">
+      <div role="status" className={classes('shrink-0', reachable && 'sr-only sm:not-sr-only')}>
         <Status tone={reachable ? 'good' : 'bad'} pulsing={!reachable}>
-          {reachable ? (
-            <span className="sr-only text-muted sm:not-sr-only">Online</span>
-          ) : (
-            'No connection, trying again'
-          )}
+          {reachable ? <span className="text-muted">Online</span> : 'No connection, trying again'}
         </Status>
       </div>
       <button

@@ -1,8 +1,9 @@
 /** What a run says: text as Markdown, tool calls folded to one line each, notices. */
 
 import './answer.css';
-import { ChevronRight, LoaderCircle, Wrench } from 'lucide-react';
+import { ChevronRight, Wrench } from 'lucide-react';
 import { lazy, Suspense, useDeferredValue } from 'react';
+import { StatusDot } from '../../ui/status.tsx';
 import type { Part, ToolCall } from './run-view.ts';
 
 const Markdown = lazy(() => import('./markdown.tsx'));
@@ -51,7 +52,10 @@ function Tools({ calls }: { calls: readonly ToolCall[] }) {
           <details className="group">
             <summary className="flex min-h-10 list-none items-center gap-2.5 px-3 text-sm hover:bg-sunken">
               {call.result === null ? (
-                <LoaderCircle className="size-3.5 shrink-0 animate-spin text-accent" aria-label="Running" />
+                <span className="grid size-3.5 shrink-0 place-items-center">
+                  <StatusDot tone="accent" pulsing />
+                  <span className="sr-only">Running</span>
+                </span>
               ) : (
                 <Wrench className="size-3.5 shrink-0 text-muted" aria-hidden />
               )}

@@ -13,17 +13,23 @@ const examples = [
 /** The stand-ins of a demo fail when they are asked to. */
 const failingExample = 'Please fail with 429, as if my plan were used up.';
 
-export function EmptyRuns({ anyConnected, onExample }: { anyConnected: boolean; onExample(prompt: string): void }) {
+export interface EmptyRunsProps {
+  /** The tool that a prompt would go to; undefined when none is connected. */
+  toolName: string | undefined;
+  onExample(prompt: string): void;
+}
+
+export function EmptyRuns({ toolName, onExample }: EmptyRunsProps) {
   const shown = useDemo() ? [...examples, failingExample] : examples;
   return (
     <div className="mx-auto flex h-full w-full max-w-[46rem] flex-col justify-center px-4 py-8 sm:px-6">
-      <h2 className="text-xl font-semibold">{anyConnected ? 'What shall it do?' : 'Connect a tool first'}</h2>
+      <h2 className="text-xl font-semibold">{toolName ? `What should ${toolName} do?` : 'Connect a tool first'}</h2>
       <p className="mt-1.5 text-muted">
-        {anyConnected
+        {toolName
           ? 'Every prompt runs the official tool, as you, in a sandbox of its own.'
           : 'A prompt needs a tool that is signed in. It takes a minute.'}
       </p>
-      {anyConnected ? (
+      {toolName ? (
         <ul className="mt-6 space-y-2">
           {shown.map((prompt) => (
             <li key={prompt}>

@@ -40,7 +40,14 @@ export function ModelMenu({ model, known, onModel }: ModelMenuProps) {
             className="min-w-0 shrink gap-1 font-normal"
             aria-label={model ? `Model: ${model}` : undefined}
           >
-            <span className="truncate">{model || 'Default model'}</span>
+            <span className="truncate">
+              {model || (
+                <>
+                  <span className="sm:hidden">Model</span>
+                  <span className="max-sm:hidden">Default model</span>
+                </>
+              )}
+            </span>
             <ChevronDown className="size-3.5 shrink-0" aria-hidden />
           </Button>
         }

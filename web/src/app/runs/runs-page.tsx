@@ -1,16 +1,17 @@
 /** Prompts and answers: history beside, the conversation in the middle, the next prompt below it. */
 
 import type { RunId } from '@polydev/protocol';
-import { History as HistoryIcon } from 'lucide-react';
+import { History as HistoryIcon, SquarePen } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { useParams, useSearchParams } from 'react-router';
-import { Button } from '../../ui/button.tsx';
+import { Button, IconLink } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { FailureNote } from '../../ui/failure-note.tsx';
 import { Skeleton } from '../../ui/skeleton.tsx';
 import { failureOf } from '../data/errors.ts';
 import { useCredentials, useProviders, useRun, useRuns } from '../data/queries.ts';
 import { useTitle } from '../frame/title.ts';
+import { paths } from '../paths.ts';
 import { Composer } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
 import { EmptyRuns } from './empty-runs.tsx';
@@ -73,11 +74,16 @@ export default function RunsPage() {
         <History search={search} onSearch={setSearch} />
       </aside>
       <div className="flex min-w-0 flex-1 flex-col">
-        <div className="border-b border-line px-3 py-1 lg:hidden">
-          <Button look="plain" className="-ml-1" onClick={() => setHistoryOpen(true)}>
+        <div className="flex justify-between border-b border-line px-3 py-1 lg:hidden">
+          <Button look="plain" className="-ml-2.5" onClick={() => setHistoryOpen(true)}>
             <HistoryIcon className="size-4" aria-hidden />
             History
           </Button>
+          {runId !== undefined && (
+            <IconLink to={paths.runs} label="New prompt" className="-mr-1">
+              <SquarePen className="size-4" aria-hidden />
+            </IconLink>
+          )}
         </div>
         <div ref={scroller} className="min-h-0 flex-1 overflow-y-auto thin-scroll">
           {runId !== undefined ? (
@@ -86,7 +92,7 @@ export default function RunsPage() {
             credentials.data &&
             providers.data && (
               <EmptyRuns
-                anyConnected={target !== undefined}
+                toolName={target?.provider.name}
                 onExample={(prompt) => {
                   setText(prompt);
                   field.current?.focus();

@@ -50,10 +50,10 @@ export function FilterBar({ filter, providers, onChange }: FilterBarProps) {
         onChange={(value) => onChange('provider', value)}
       />
       <Filter
-        name="End"
+        name="Outcome"
         value={filter.state ?? anything}
         choices={[
-          { value: anything, name: 'Any end' },
+          { value: anything, name: 'Any outcome' },
           ...Object.entries(states).map(([value, name]) => ({ value, name })),
         ]}
         onChange={(value) => onChange('state', value)}

@@ -13,6 +13,7 @@ import { noLabel } from '../connections/card-state.ts';
 import { failureOf } from '../data/errors.ts';
 import { isOver, useFollowedSessions } from '../data/follow-sessions.ts';
 import { useProviders, useSessionList } from '../data/queries.ts';
+import { Page } from '../frame/page.tsx';
 import { useTitle } from '../frame/title.ts';
 import { paths, sessionPath, signInPath } from '../paths.ts';
 import { ProviderMark } from '../provider-mark.tsx';
@@ -32,11 +33,9 @@ export default function SessionsPage() {
   const failed = sessions.isError && sessions.data === undefined ? sessions : providers.isError ? providers : null;
 
   return (
-    <div className="mx-auto w-full max-w-[52rem] px-4 py-6 sm:px-8 sm:py-8">
+    <Page>
       <div className="mb-5 flex flex-wrap items-center justify-between gap-x-6 gap-y-3">
-        <p className="max-w-[26rem] text-muted">
-          Every sign-in gets a desktop of its own, which is destroyed when it ends.
-        </p>
+        <p className="text-muted">Every sign-in gets a desktop of its own, which is destroyed when it ends.</p>
         <FilterBar filter={filter} providers={known} onChange={set} />
       </div>
       {failed ? (
@@ -76,7 +75,7 @@ export default function SessionsPage() {
           Older sign-ins
         </Button>
       )}
-    </div>
+    </Page>
   );
 }
 

@@ -31,7 +31,7 @@ export function Profile({ me }: { me: User }) {
         </span>
         <div className="min-w-0 flex-1">
           <p className="truncate font-medium">{me.name}</p>
-          <p className="text-sm text-muted">{me.role === 'owner' ? 'Owner of this Polydev' : 'Member'}</p>
+          <p className="text-sm text-muted">{me.role === 'owner' ? 'Owner' : 'Member'}</p>
         </div>
         <Button busy={logOut.isPending} onClick={() => logOut.mutate()}>
           <LogOut className="size-4" aria-hidden />

@@ -5,10 +5,12 @@ import { Skeleton } from '../../ui/skeleton.tsx';
 
 export function Section({ title, intro, children }: { title: string; intro: string; children: ReactNode }) {
   return (
-    <section aria-label={title}>
-      <h2 className="text-lg font-semibold">{title}</h2>
-      <p className="mt-0.5 mb-4 text-sm text-muted">{intro}</p>
-      {children}
+    <section aria-label={title} className="mb-10 last:mb-0 lg:grid lg:grid-cols-[16rem_minmax(0,1fr)] lg:gap-8">
+      <div className="mb-4 lg:mb-0">
+        <h2 className="text-lg font-semibold">{title}</h2>
+        <p className="mt-0.5 text-sm text-muted">{intro}</p>
+      </div>
+      <div>{children}</div>
     </section>
   );
 }

@@ -5,6 +5,7 @@ import { FailureNote } from '../../ui/failure-note.tsx';
 import { failureOf } from '../data/errors.ts';
 import { useMe } from '../data/queries.ts';
 import { overlays } from '../frame/overlays.ts';
+import { Page } from '../frame/page.tsx';
 import { useTitle } from '../frame/title.ts';
 import { Appearance } from './appearance.tsx';
 import { Logins } from './logins.tsx';
@@ -16,7 +17,7 @@ export default function SettingsPage() {
   useTitle('Settings');
   const me = useMe();
   return (
-    <div className="mx-auto w-full max-w-[46rem] space-y-10 px-4 py-6 sm:px-8 sm:py-8">
+    <Page>
       <Section title="Profile" intro="Who Polydev knows you as.">
         {me.data ? (
           <Profile me={me.data} />
@@ -38,6 +39,6 @@ export default function SettingsPage() {
       <Section title="Keyboard" intro="Everything here works without a mouse.">
         <Button onClick={() => overlays.show('shortcuts')}>Show the shortcuts</Button>
       </Section>
-    </div>
+    </Page>
   );
 }

@@ -101,7 +101,7 @@ function Panel({
   children: ReactNode;
 }) {
   return (
-    <div className="grid h-full min-h-80 place-items-center overflow-y-auto rounded-lg border border-line bg-surface p-6 text-center animate-settle thin-scroll">
+    <div className="grid h-full min-h-80 grid-cols-[minmax(0,1fr)] place-items-center overflow-y-auto rounded-lg border border-line bg-surface p-6 text-center animate-settle thin-scroll">
       <div className="w-full max-w-[28rem] py-4" role="status">
         <span className={classes('mx-auto grid size-16 place-items-center rounded-full', markClasses)} aria-hidden>
           {mark}

@@ -4,9 +4,10 @@ import type { SessionId } from '@polydev/protocol';
 import { limits } from '@polydev/protocol/limits';
 import { PolydevApiError } from '@polydev/sdk';
 import { useMutation } from '@tanstack/react-query';
-import { useRef, useState } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { Button, ButtonLink } from '../../ui/button.tsx';
+import { classes } from '../../ui/classes.ts';
 import { FailureNote } from '../../ui/failure-note.tsx';
 import { Skeleton } from '../../ui/skeleton.tsx';
 import { ViewerEnded } from '../../viewer/connection.ts';
@@ -80,6 +81,7 @@ function SignIn({ id }: { id: SessionId }) {
   if (replaying) return <SignInSkeleton />;
   return (
     <Layout
+      live={!over}
       picture={
         over ? (
           <Outcome provider={provider} session={session.data} timeline={timeline} events={events} />
@@ -115,11 +117,23 @@ function SignIn({ id }: { id: SessionId }) {
   );
 }
 
-function Layout({ picture, steps }: { picture: React.ReactNode; steps: React.ReactNode }) {
+interface LayoutProps {
+  picture: ReactNode;
+  steps: ReactNode;
+  /** The picture is that of the desktop: on a phone it reaches the edges. */
+  live?: boolean;
+}
+
+function Layout({ picture, steps, live = false }: LayoutProps) {
   return (
-    <div className="flex h-full min-h-[30rem] flex-col gap-3 p-3 lg:grid lg:grid-cols-[minmax(0,1fr)_19.5rem] lg:grid-rows-[minmax(0,1fr)] lg:gap-4 lg:p-4">
+    <div
+      className={classes(
+        'flex h-full min-h-[30rem] flex-col gap-3 px-3 pt-3 lg:grid lg:grid-cols-[minmax(0,1fr)_19.5rem] lg:grid-rows-[minmax(0,1fr)] lg:gap-4 lg:p-4',
+        live ? 'pb-[env(safe-area-inset-bottom)]' : 'pb-3',
+      )}
+    >
       <div className="contents lg:order-2 lg:flex lg:min-h-0 lg:flex-col [&>*]:lg:flex-1">{steps}</div>
-      <div className="min-h-0 flex-1">{picture}</div>
+      <div className={classes('min-h-0 flex-1', live && '-mx-3 lg:mx-0')}>{picture}</div>
     </div>
   );
 }

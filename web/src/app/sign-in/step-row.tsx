@@ -39,7 +39,6 @@ export function StepRow({ step, last, children }: { step: Step; last: boolean; c
             )}
           >
             {stepTitle(step)}
-            {state === 'failed' && <span className="sr-only"> (failed)</span>}
           </span>
           {tookMs !== null && <span className="shrink-0 text-xs text-muted tabular-nums">{duration(tookMs)}</span>}
         </p>

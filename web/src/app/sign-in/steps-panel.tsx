@@ -3,6 +3,7 @@
 import type { ProviderInfo } from '@polydev/protocol';
 import { type ReactNode, useEffect } from 'react';
 import { announce } from '../../ui/announcer.tsx';
+import { classes } from '../../ui/classes.ts';
 import { CommandStep } from './command-step.tsx';
 import { StepRow } from './step-row.tsx';
 import { currentStep, type Step, type Timeline } from './timeline.ts';
@@ -27,7 +28,11 @@ export function StepsPanel({ provider, timeline, canType, onType, children }: St
   return (
     <section
       aria-label="Steps"
-      className="grid shrink-0 grid-cols-[repeat(7,auto)_minmax(0,1fr)_auto] items-center gap-x-1.5 gap-y-1.5 rounded-lg border border-line bg-surface p-3 lg:flex lg:min-h-0 lg:flex-col lg:items-stretch lg:gap-0 lg:overflow-y-auto lg:p-0 thin-scroll"
+      className={classes(
+        'grid shrink-0 grid-cols-[repeat(7,auto)_minmax(0,1fr)_auto] content-start items-center gap-x-1.5 gap-y-1.5 rounded-lg border border-line bg-surface p-3 lg:flex lg:min-h-0 lg:flex-col lg:items-stretch lg:gap-0 lg:overflow-y-auto lg:p-0 thin-scroll',
+        // On a phone as high as its highest step, so that the desktop below keeps its size.
+        !timeline.over && 'min-h-36',
+      )}
     >
       <ol className="contents lg:block lg:flex-1 lg:p-5">
         {timeline.steps.map((step, index) => (
@@ -47,13 +52,12 @@ function StepHelp({ step, provider, timeline, canType, onType }: { step: Step } 
   if (step.state === 'active' && step.name === 'credential') {
     return (
       <p className="mt-1 text-sm text-muted">
-        With your own account at {provider.maker}.{' '}
-        <span className="hidden lg:inline">Polydev notices when {provider.name} has saved its credential.</span>
+        With your own account at {provider.maker}. Polydev notices when it is done.
       </p>
     );
   }
   if (step.state === 'active' && step.name === 'machine')
-    return <p className="mt-1 hidden text-sm text-muted lg:block">A fresh desktop, for this sign-in only.</p>;
+    return <p className="mt-1 text-sm text-muted">A fresh desktop, for this sign-in only.</p>;
   if (step.state === 'done' && step.name === 'page' && timeline.page !== null)
     return <p className="hidden truncate text-xs text-muted lg:block">{hostOf(timeline.page)}</p>;
   return null;

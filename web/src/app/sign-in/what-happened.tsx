@@ -20,7 +20,7 @@ export function WhatHappened({ session, events }: WhatHappenedProps) {
           <ChevronRight className="size-4 transition-transform group-open:rotate-90" aria-hidden />
           What happened
         </summary>
-        <div className="rounded-md bg-sunken py-2">
+        <div className="rounded-md bg-sunken p-3">
           <EventLog events={events} createdAtMs={session.createdAtMs} />
         </div>
       </details>

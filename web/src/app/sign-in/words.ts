@@ -4,19 +4,39 @@ import type { SessionEvent, SessionState } from '@polydev/protocol';
 import type { Tone } from '../../ui/status.tsx';
 import type { Step, StepName } from './timeline.ts';
 
-const words: Record<StepName, { waiting: string; active: string; done: string }> = {
-  machine: { waiting: 'Machine ready', active: 'Starting the machine', done: 'Machine ready' },
-  command: { waiting: 'Type in the terminal', active: 'Type in the terminal', done: 'Command given' },
-  page: { waiting: 'Sign-in page opens', active: 'Sign-in page opens', done: 'Sign-in page opened' },
-  credential: { waiting: 'Credential found', active: 'Sign in on the page', done: 'Credential found' },
-  sealed: { waiting: 'Sealed', active: 'Sealing the credential', done: 'Sealed' },
-  proof: { waiting: 'Proved', active: 'Proving it with one short prompt', done: 'Proved' },
+const words: Record<StepName, { waiting: string; active: string; done: string; failed?: string }> = {
+  machine: {
+    waiting: 'Machine ready',
+    active: 'Starting the machine',
+    done: 'Machine ready',
+    failed: 'No machine',
+  },
+  command: {
+    waiting: 'Type in the terminal',
+    active: 'Type in the terminal',
+    done: 'Command given',
+    failed: 'No command given',
+  },
+  page: {
+    waiting: 'Sign-in page opens',
+    active: 'Sign-in page opens',
+    done: 'Sign-in page opened',
+    failed: 'No sign-in page',
+  },
+  credential: {
+    waiting: 'Credential found',
+    active: 'Sign in on the page',
+    done: 'Credential found',
+    failed: 'No credential found',
+  },
+  sealed: { waiting: 'Sealed', active: 'Sealing the credential', done: 'Sealed', failed: 'Not sealed' },
+  proof: { waiting: 'Proved', active: 'Proving it with one short prompt', done: 'Proved', failed: 'Not proved' },
   destroyed: { waiting: 'Desktop destroyed', active: 'Destroying the desktop', done: 'Desktop destroyed' },
 };
 
 export function stepTitle({ name, state }: Step): string {
-  if (state === 'active') return words[name].active;
-  return state === 'done' ? words[name].done : words[name].waiting;
+  const { waiting, active, done, failed = waiting } = words[name];
+  return { waiting, active, done, failed, skipped: waiting }[state];
 }
 
 export const sessionStateWords: Record<SessionState, string> = {
