@@ -70,6 +70,12 @@ test('a failure is shown at the step that it stopped', () => {
   assert.equal(timeline.reason?.message, 'Nobody signed in in time.');
 });
 
+test('who cancels has not failed at a step', () => {
+  const timeline = read([1, state('ready')], [4, state('cancelled')]);
+  assert.equal(currentStep(timeline)?.name, 'destroyed');
+  assert.ok(timeline.steps.every((step) => step.state !== 'failed'));
+});
+
 test('steps that the way led past are not shown as done', () => {
   assert.equal(
     summary(

@@ -1,20 +1,20 @@
 /** A card's state, in words and colour together. */
 
-import type { Credential, ProviderInfo } from '@polydev/protocol';
+import type { Credential, CredentialId, ProviderInfo } from '@polydev/protocol';
 import type { ReactNode } from 'react';
 import { Status, StatusDot } from '../../ui/status.tsx';
 import { Time } from '../../ui/time.tsx';
 import { accountDetail, accountName, type CardState } from './card-state.ts';
 
-export function CardStatus({
-  provider,
-  state,
-  testing,
-}: {
+export interface CardStatusProps {
   provider: ProviderInfo;
   state: CardState;
   testing: boolean;
-}) {
+  /** The account that a test found to work, and when. */
+  tested: { id: CredentialId; atMs: number } | null;
+}
+
+export function CardStatus({ provider, state, testing, tested }: CardStatusProps) {
   if (testing) {
     return (
       <Lines below="With one short prompt">
@@ -43,9 +43,9 @@ export function CardStatus({
       );
     case 'connected':
     case 'expired':
-      if (state.others.length > 0) return <Accounts accounts={[state.credential, ...state.others]} />;
+      if (state.others.length > 0) return <Accounts accounts={[state.credential, ...state.others]} tested={tested} />;
       return state.name === 'connected' ? (
-        <Connected credential={state.credential} />
+        <Connected credential={state.credential} tested={tested} />
       ) : (
         <Expired provider={provider} credential={state.credential} />
       );
@@ -57,18 +57,20 @@ function Lines({ children, below }: { children: ReactNode; below: ReactNode }) {
   return (
     <>
       <p className="flex min-w-0">{children}</p>
-      <p className="mt-0.5 pl-4 text-muted break-words">{below}</p>
+      <p className="mt-0.5 pl-4 text-muted break-words first-letter:uppercase">{below}</p>
     </>
   );
 }
 
-function Connected({ credential }: { credential: Credential }) {
+type Tested = CardStatusProps['tested'];
+
+function Connected({ credential, tested }: { credential: Credential; tested: Tested }) {
   const detail = accountDetail(credential);
   return (
     <Lines
       below={
         <>
-          <Time atMs={credential.createdAtMs} />
+          <Since credential={credential} tested={tested} />
           {detail && `, ${detail}`}
         </>
       }
@@ -78,6 +80,16 @@ function Connected({ credential }: { credential: Credential }) {
         <span className="font-medium break-all">{accountName(credential)}</span>
       </Status>
     </Lines>
+  );
+}
+
+/** Since when it is connected; after a test, that it works. */
+function Since({ credential, tested }: { credential: Credential; tested: Tested }) {
+  if (tested?.id !== credential.id) return <Time atMs={credential.createdAtMs} />;
+  return (
+    <>
+      works, tested <Time atMs={tested.atMs} />
+    </>
   );
 }
 
@@ -96,7 +108,7 @@ function Expired({ provider, credential }: { provider: ProviderInfo; credential:
   );
 }
 
-function Accounts({ accounts }: { accounts: readonly Credential[] }) {
+function Accounts({ accounts, tested }: { accounts: readonly Credential[]; tested: Tested }) {
   return (
     <>
       <p className="mb-1 text-muted">{accounts.length} accounts</p>
@@ -115,7 +127,7 @@ function Accounts({ accounts }: { accounts: readonly Credential[] }) {
               {credential.status === 'active' ? (
                 <>
                   <span className="sr-only">connected </span>
-                  <Time atMs={credential.createdAtMs} />
+                  <Since credential={credential} tested={tested} />
                 </>
               ) : (
                 <span className="text-bad">{credential.kind === 'api_key' ? 'new key needed' : 'sign in again'}</span>

@@ -43,7 +43,6 @@ export function ConnectionsPage() {
       {failed ? (
         <FailureNote
           {...failureOf(failed.error)}
-          className="max-w-[42rem]"
           onRetry={() => {
             for (const query of queries) void query.refetch();
           }}

@@ -60,6 +60,8 @@ export function ProviderCard({ provider, state, loud, week }: ProviderCardProps)
     onSettled: () => refresh(keys.sessions),
   });
 
+  const works = test.isSuccess && test.data.status === 'active';
+  const tested = works ? { id: test.data.id, atMs: test.submittedAt } : null;
   const failed = signIn.error ?? test.error ?? cancel.error;
   const start = (account = credentials.find(({ kind }) => kind === 'files')) =>
     signIn.mutate({ provider: provider.id, ...(account ? { label: account.label } : {}) });
@@ -97,7 +99,7 @@ export function ProviderCard({ provider, state, loud, week }: ProviderCardProps)
 
       <p className="mt-4 text-sm text-muted">{provider.summary}</p>
       <div className="mt-4 mb-5 text-sm lg:min-h-11" aria-live="polite">
-        <CardStatus provider={provider} state={state} testing={test.isPending} />
+        <CardStatus provider={provider} state={state} testing={test.isPending} tested={tested} />
       </div>
       {failed && <FailureNote {...failureOf(failed)} className="mb-4" />}
       <div className="mt-auto space-y-5">

@@ -16,8 +16,8 @@ export function Overlays() {
     return () => window.removeEventListener('keydown', onKeyDown);
   }, []);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another page closes what lay over the last one
-  useEffect(() => overlays.show(null), [pathname, search]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is another address
+  useEffect(() => overlays.pageChanged(), [pathname, search]);
 
   return (
     <Suspense>

@@ -109,7 +109,7 @@ export default function Palette() {
             ))}
           </fieldset>
         ))}
-        {commands.length === 0 && <p className="px-3 py-6 text-center text-sm text-muted">Nothing fits.</p>}
+        {commands.length === 0 && <p className="px-3 py-6 text-center text-sm text-muted">No command fits.</p>}
       </div>
     </Dialog>
   );

@@ -33,7 +33,13 @@ export function TopBar({ me, back }: { me: User; back: boolean }) {
       <h1 className="min-w-0 flex-1 truncate text-base font-semibold">{title}</h1>
       <div role="status" className={classes('shrink-0', reachable && 'sr-only sm:not-sr-only')}>
         <Status tone={reachable ? 'good' : 'bad'} pulsing={!reachable}>
-          {reachable ? <span className="text-muted">Online</span> : 'No connection, trying again'}
+          {reachable ? (
+            <span className="text-muted">Online</span>
+          ) : (
+            <>
+              No connection<span className="max-sm:sr-only">, trying again</span>
+            </>
+          )}
         </Status>
       </div>
       <button

@@ -164,8 +164,12 @@ function Ending({ run, view, name, answer }: { run: Run; view: RunView; name: st
           title={reason?.message ?? `${name} did not finish.`}
           action={
             <>
+              {signIn && (
+                <ButtonLink to={paths.connections} look="primary">
+                  Go to Connections
+                </ButtonLink>
+              )}
               {retryButton}
-              {signIn && <ButtonLink to={paths.connections}>Go to Connections</ButtonLink>}
             </>
           }
         >

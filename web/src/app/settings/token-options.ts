@@ -10,9 +10,9 @@ export interface Power {
 }
 
 export const powers: readonly Power[] = [
-  { value: 'read', name: 'Read only', remark: 'sees runs and states', scopes: ['read'] },
-  { value: 'run', name: 'Run prompts', remark: 'reads, too', scopes: ['run'] },
-  { value: 'connect', name: 'Run and connect', remark: 'changes accounts, too', scopes: ['run', 'connect'] },
+  { value: 'read', name: 'Read only', remark: 'changes nothing', scopes: ['read'] },
+  { value: 'run', name: 'Run prompts', remark: 'and read', scopes: ['run'] },
+  { value: 'connect', name: 'Run and connect', remark: 'and manage accounts', scopes: ['run', 'connect'] },
   { value: 'admin', name: 'Everything', remark: 'tokens and password, too', scopes: ['admin'] },
 ];
 

@@ -146,7 +146,8 @@ function stepsOf(marks: Marks, { state, over, closed, createdAtMs, sealedTookMs 
     if (later || connected) return { name, state: 'skipped', tookMs: null };
     if (activeFound) return { name, state: 'waiting', tookMs: null };
     activeFound = true;
-    return { name, state: over ? 'failed' : 'active', tookMs: null };
+    // Who cancels has not failed.
+    return { name, state: !over ? 'active' : state === 'cancelled' ? 'skipped' : 'failed', tookMs: null };
   });
 }
 
