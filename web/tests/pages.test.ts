@@ -9,6 +9,7 @@ import type { Page } from 'playwright-core';
 import { createStage, missingBrowser, type Stage } from './fixture/browser.ts';
 import { fullCredentials, fullRuns, runEvents, session, signInEvents, tokens } from './fixture/data.ts';
 import type { Fixture } from './fixture/server.ts';
+import { until } from './fixture/until.ts';
 
 const options = { skip: missingBrowser, timeout: 120_000 };
 const connections = '/dashboard/remote-cli';
@@ -151,6 +152,11 @@ test('keys, held modifiers and the clipboard go through', options, async (t) => 
   await page.getByRole('button', { name: 'Tab', exact: true }).click();
   await page.locator('button[aria-pressed=false]', { hasText: 'Ctrl' }).waitFor();
   assert.deepEqual(fixture.rfb.keys, ['Control', 'Tab']);
+  await page.getByRole('button', { name: 'Ctrl' }).click();
+  await page.locator('[data-testid=viewer] canvas').first().click();
+  await page.keyboard.press('c');
+  await page.locator('button[aria-pressed=false]', { hasText: 'Ctrl' }).waitFor();
+  assert.deepEqual(fixture.rfb.keys.slice(2), ['Control', 'c']);
 
   await page.getByRole('button', { name: 'Clipboard' }).click();
   await page.getByLabel('To the desktop').fill('from here');
@@ -159,6 +165,19 @@ test('keys, held modifiers and the clipboard go through', options, async (t) => 
   fixture.desktop()?.copy('from there');
   await page.getByText('from there').waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'from there');
+});
+
+test('keys for pasting reach the desktop together, however soon they were let go of', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  arrangeSignIn(fixture, 2);
+  await page.goto(signInPath);
+  await live(page);
+  await page.locator('[data-testid=viewer] canvas').first().click();
+  await page.evaluate(() => navigator.clipboard.writeText('copied here'));
+  await page.keyboard.press('Control+v');
+  await until(() => fixture.rfb.keys.at(-1) === 'v');
+  assert.deepEqual(fixture.rfb.keys, ['Control', 'Control', 'v']);
+  assert.equal(fixture.rfb.clipboard.at(-1), 'copied here');
 });
 
 test('full screen and back, and two fingers zoom the picture without resizing the desktop', options, async (t) => {

@@ -129,6 +129,15 @@ test('what was copied here goes along when the desktop gets the focus, unless th
   assert.deepEqual(prompting.toRemote, ['from here']);
 });
 
+test('what is given by hand is not replaced by what was copied here before', async () => {
+  const { clipboard, toRemote, copy } = createClipboardBench({ permission: 'granted' });
+  copy('from here');
+  clipboard.give('by hand');
+  await clipboard.offer();
+  await clipboard.beforePaste();
+  assert.deepEqual(toRemote, ['by hand']);
+});
+
 test('without a clipboard of the browser the panel has the text', async () => {
   const { clipboard, shown, toRemote } = createClipboardBench({ permission: 'unknown', secure: false });
   await clipboard.received('from there');

@@ -17,7 +17,8 @@ export interface RemoteClipboard {
   offer(): Promise<void>;
   /** The person pressed the keys for pasting: bring it along now. */
   beforePaste(): Promise<void>;
-  send(text: string): void;
+  /** Given by hand: it is on both clipboards then, else what is on this machine's would soon take its place. */
+  give(text: string): void;
 }
 
 const mostCharacters = 256 * 1024;
@@ -25,6 +26,7 @@ const mostCharacters = 256 * 1024;
 export function createClipboard(deps: ClipboardDeps): RemoteClipboard {
   /** What both sides have now; sending it again would only bounce. */
   let shared: string | undefined;
+  let given: Promise<unknown> = Promise.resolve();
 
   function send(text: string): void {
     if (text === '' || text === shared) return;
@@ -33,6 +35,7 @@ export function createClipboard(deps: ClipboardDeps): RemoteClipboard {
   }
 
   async function bring(): Promise<void> {
+    await given;
     try {
       const text = await deps.system?.readText();
       if (text !== undefined) send(text);
@@ -60,7 +63,10 @@ export function createClipboard(deps: ClipboardDeps): RemoteClipboard {
       if ((await deps.readPermission()) === 'granted') await bring();
     },
     beforePaste: bring,
-    send,
+    give(text) {
+      given = deps.system?.writeText(text).catch(() => undefined) ?? given;
+      send(text);
+    },
   };
 }
 

@@ -11,6 +11,7 @@ export const keysyms = {
   ArrowDown: 0xff54,
   Control: 0xffe3,
   Alt: 0xffe9,
+  Shift: 0xffe1,
   V: 0x76,
 } as const;
 
@@ -28,6 +29,7 @@ export const keyCodes: Partial<Record<KeyName, string>> = {
   ArrowDown: 'ArrowDown',
   Control: 'ControlLeft',
   Alt: 'AltLeft',
+  Shift: 'ShiftLeft',
 };
 
 /** The symbol of each character; line ends are Enter, other control characters are left out. */

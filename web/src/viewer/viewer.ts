@@ -9,7 +9,7 @@ import { createConnection, type DisplayAddress } from './connection.ts';
 import { createFullScreen } from './full-screen.ts';
 import { createInput, type Modifier } from './input.ts';
 import { guardKeyboard } from './keyboard-guard.ts';
-import { type KeyName, keysyms } from './keys.ts';
+import { type KeyName, keyCodes, keysyms } from './keys.ts';
 import { type LivePicture, startPicture } from './picture.ts';
 import { remoteSizeFor } from './scale.ts';
 import { createSoftKeyboard } from './soft-keyboard.ts';
@@ -83,9 +83,12 @@ export function createViewer(container: HTMLElement, options: ViewerOptions): Vi
       options.onLeave?.();
     },
     beforePaste: clipboard.beforePaste,
-    resendPaste() {
-      liveScreen()?.sendKey(keysyms.V, 'KeyV', true);
-      liveScreen()?.sendKey(keysyms.V, 'KeyV', false);
+    resendPaste(missing) {
+      const screen = liveScreen();
+      for (const key of missing) screen?.sendKey(keysyms[key], keyCodes[key] ?? null, true);
+      screen?.sendKey(keysyms.V, 'KeyV', true);
+      screen?.sendKey(keysyms.V, 'KeyV', false);
+      for (const key of missing) screen?.sendKey(keysyms[key], keyCodes[key] ?? null, false);
     },
     onKeyUp: input.letGo,
   });
@@ -137,7 +140,7 @@ export function createViewer(container: HTMLElement, options: ViewerOptions): Vi
     press: input.press,
     toggleModifier: input.toggle,
     type: input.type,
-    sendClipboard: clipboard.send,
+    sendClipboard: clipboard.give,
     toggleFullScreen: fullScreen.toggle,
     resetZoom: zoom.reset,
     showSoftKeyboard: softKeyboard.show,
