@@ -24,21 +24,20 @@ test('the palette goes, connects and runs by keyboard alone', options, async (t)
   await page.getByTestId('card-google_gemini').waitFor();
   const field = page.getByRole('combobox', { name: 'Command' });
 
-  await page.keyboard.press('Control+k');
-  await field.fill('sessions');
-  await page.keyboard.press('Enter');
+  /** Pressed while the palette is on its way out, its key would call it back. */
+  async function command(words: string, option?: string): Promise<void> {
+    await page.keyboard.press('Control+k');
+    await field.fill(words);
+    if (option) await page.getByRole('option', { name: option }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  }
+
+  await command('sessions');
   await page.getByRole('heading', { name: 'Sessions' }).waitFor();
-  await page.getByRole('dialog').waitFor({ state: 'detached' });
-
-  await page.keyboard.press('Control+k');
-  await field.fill('haiku');
-  await page.getByRole('option', { name: 'Write a haiku' }).waitFor();
-  await page.keyboard.press('Enter');
+  await command('haiku', 'Write a haiku');
   await page.waitForURL('**/dashboard/runs/run_stoppedxxxxxxxxxxxxx');
-
-  await page.keyboard.press('Control+k');
-  await field.fill('what is a proxy really');
-  await page.keyboard.press('Enter');
+  await command('what is a proxy really');
   await until(() => fixture.posted.some(({ path }) => path === '/api/runs'));
   assert.deepEqual(fixture.posted.at(-1)?.body, {
     provider: 'google_gemini',
@@ -47,9 +46,7 @@ test('the palette goes, connects and runs by keyboard alone', options, async (t)
   });
 
   await page.getByRole('button', { name: 'Stop' }).waitFor();
-  await page.keyboard.press('Control+k');
-  await field.fill('connect claude');
-  await page.keyboard.press('Enter');
+  await command('connect claude');
   await page.waitForURL('**/auth?sessionId=*');
 });
 
