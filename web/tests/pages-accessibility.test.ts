@@ -2,38 +2,49 @@
 
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
+import { after, before, suite, test } from 'node:test';
 import type axe from 'axe-core';
+import type { Page } from 'playwright-core';
 import { createStage, missingBrowser, type Stage, type View } from './fixture/browser.ts';
 import { scenes, stageScene } from './fixture/scenes.ts';
 
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const options = { skip: missingBrowser, timeout: 240_000 };
-let stage: Stage;
 
-before(async () => {
-  if (!missingBrowser) stage = await createStage();
-});
-after(() => stage?.close());
-
-const views: (View & { name: string })[] = [
-  { name: 'light', width: 1280, height: 800 },
-  { name: 'dark', width: 1280, height: 800, dark: true },
-  { name: 'light, on a phone', width: 390, height: 844, touch: true },
+const views: { name: string; look: View; colours: readonly ('light' | 'dark')[] }[] = [
+  { name: 'wide', look: { width: 1280, height: 800 }, colours: ['light', 'dark'] },
+  { name: 'on a phone', look: { width: 390, height: 844, touch: true }, colours: ['light'] },
 ];
 
-for (const [name, scene] of Object.entries(scenes)) {
-  test(`axe finds nothing: ${name}`, options, async (t) => {
-    for (const { name: view, ...look } of views) {
-      const { page, fixture } = await stage.open(t, look);
-      await page.addInitScript({ path: axePath });
-      await stageScene(scene, page, fixture);
-      // Colours are judged when nothing fades in or out any more.
-      await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
-      const violations = await page.evaluate(findViolations);
-      assert.deepEqual(violations, [], view);
-      await page.context().close();
-    }
+suite('axe finds nothing', { skip: missingBrowser, concurrency: 2, timeout: 600_000 }, () => {
+  let stage: Stage;
+  before(async () => {
+    stage = await createStage();
+  });
+  after(() => stage.close());
+
+  for (const [name, scene] of Object.entries(scenes)) {
+    test(name, { timeout: 120_000 }, async (t) => {
+      for (const { name: view, look, colours } of views) {
+        const { page, fixture } = await stage.open(t, look);
+        await page.addInitScript({ path: axePath });
+        await stageScene(scene, page, fixture);
+        for (const colorScheme of colours) {
+          await page.emulateMedia({ colorScheme });
+          await rest(page);
+          assert.deepEqual(await page.evaluate(findViolations), [], `${view}, ${colorScheme}`);
+        }
+        await page.context().close();
+      }
+    });
+  }
+});
+
+/** Until nothing fades in or out any more: colours are judged then. One that ends may start another inside of it. */
+async function rest(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const running = () => document.getAnimations().filter(({ playState }) => playState === 'running');
+    for (let animations = running(); animations.length > 0; animations = running())
+      await Promise.allSettled(animations.map(({ finished }) => finished));
   });
 }
 
