@@ -29,7 +29,8 @@ import { createWorkings, type Workings, type WorkingsDeps } from '../workings.ts
 import { createJumpingClock, type JumpingClock } from './clock.ts';
 import { type Desktop, type Script, toolSays } from './tool.ts';
 
-export const testTimeout = { timeout: 30_000 };
+/** Generous: a test that is cut off leaves its parts running, and its file hangs. */
+export const testTimeout = { timeout: 120_000 };
 const image = 'f'.repeat(64);
 
 export interface Stage extends Workings, TestStore {
