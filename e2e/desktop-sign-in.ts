@@ -1,18 +1,27 @@
 /** Signs in to a tool in its desktop with nothing but a keyboard: RFB events instead of a browser around it. */
 
 import type { AuthSession, ProviderId, SessionId } from '@polydev/protocol';
+import { createShell, type Shell } from './desktop-shell.ts';
 import type { Keyboard } from './rfb-keys.ts';
+import { type Picture, shareOf } from './rfb-picture.ts';
 import type { Stage } from './stage.ts';
 
 /** Between two tries to press a button on a page that may not have painted yet. */
 const pressAgainMs = 700;
-const consentMs = 40_000;
+const consentMs = 120_000;
 
 export interface Desktop {
   sessionId: SessionId;
   sandboxId: string;
   keyboard: Keyboard;
+  shell: Shell;
 }
+
+/** The terminal's background in the golden image; it fills the screen when the terminal is in front. */
+const terminalColour = { r: 0x16, g: 0x18, b: 0x1d };
+export const isTerminal = (picture: Picture) => shareOf(picture, terminalColour) > 0.5;
+/** In the panel at the bottom, from the left. */
+const terminalButton = { x: 100, fromBottom: 16 };
 
 export interface ConsentPage {
   host: string;
@@ -25,22 +34,33 @@ export const consentPages = {
   codex: { host: 'auth.openai.com', path: '/oauth/authorize' },
 } as const satisfies Record<string, ConsentPage>;
 
-/** A desktop whose terminal and browser are up, with the keyboard in the terminal. */
+/** A desktop whose terminal and browser are up, with the keyboard in the terminal, and with time enough on any machine. */
 export async function openDesktop(stage: Stage, provider: ProviderId, label?: string): Promise<Desktop> {
   const request = { provider, ...(label !== undefined && { label }) };
   const { sessionId } = await stage.polydev.sessions.start(request);
-  for (const part of ['terminal', 'browser'])
-    await stage.sessionEvent(sessionId, (event) => event.type === 'desktop' && event.part === part && event.up);
+  await stage.polydev.sessions.extend(sessionId);
+  for (const part of ['terminal', 'browser'] as const) await stage.comesUp(sessionId, part);
   const { sandboxId } = await stage.polydev.sessions.get(sessionId);
   if (sandboxId === null) throw new Error('The sign-in has no sandbox.');
   const keyboard = await stage.keyboard(sessionId);
   keyboard.click();
-  return { sessionId, sandboxId, keyboard };
+  const shell = createShell(stage, sessionId);
+  for (const line of shell.lines) enter(keyboard, line);
+  await shell.prompted();
+  return { sessionId, sandboxId, keyboard, shell };
 }
 
 export function enter(keyboard: Keyboard, line: string): void {
   keyboard.type(line);
   keyboard.press('Enter');
+}
+
+/** When the tool has given up: back from the browser to the terminal, to try again. */
+export async function enterAgain(stage: Stage, { sessionId, keyboard, shell }: Desktop, line: string): Promise<void> {
+  await shell.prompted();
+  keyboard.click({ x: terminalButton.x, y: keyboard.screen.height - terminalButton.fromBottom });
+  await stage.looks(sessionId, isTerminal);
+  enter(keyboard, line);
 }
 
 /** On the page that the tool has opened in the desktop's browser. */

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { hostPaths } from '../setup/paths.ts';
-import { consentPages, decide, enter, openDesktop } from './desktop-sign-in.ts';
+import { consentPages, decide, enter, enterAgain, openDesktop } from './desktop-sign-in.ts';
 import { assertReason, assertRefused, openStage, type Stage } from './stage.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -32,8 +32,7 @@ suite('the image of the host', { skip, timeout: 5 * 60_000 }, () => {
     await stage.addKey('claude_code');
   });
   after(async () => {
-    await stage.close();
-    stage.product.remove();
+    await stage.strike();
     rmSync(images, { recursive: true, force: true });
   });
 
@@ -76,10 +75,7 @@ suite('the disk is full', { skip, timeout: 5 * 60_000 }, () => {
     stage = await openStage({ dataMiB: diskMiB, config: { sandbox: { desktop: { homeMiB: 256 } } } });
     ballast = join(stage.product.paths.controller, 'ballast');
   });
-  after(async () => {
-    await stage.close();
-    stage.product.remove();
-  });
+  after(() => stage.strike());
 
   test('on the host: requests that must write are refused in words, and work again when there is room', async () => {
     await stage.addKey('claude_code');
@@ -95,14 +91,12 @@ suite('the disk is full', { skip, timeout: 5 * 60_000 }, () => {
   });
 
   test('in a sandbox: a sign-in that cannot be saved is not taken for one, and works when there is room', async () => {
-    const { sessionId, keyboard } = await openDesktop(stage, 'claude_code', 'full');
+    const desktop = await openDesktop(stage, 'claude_code', 'full');
+    const { sessionId, keyboard } = desktop;
     enter(keyboard, 'cat /dev/zero > ~/ballast; claude auth login');
     await decide(stage, keyboard, consentPages.claudePlan, 'approve');
-    await stage.seen(({ path }) => path === '/v1/oauth/token', 30_000);
+    await enterAgain(stage, desktop, 'rm ~/ballast; claude auth login');
     assert.equal((await stage.polydev.sessions.get(sessionId)).state, 'signing_in');
-    keyboard.switchWindow();
-    keyboard.interrupt();
-    enter(keyboard, 'rm ~/ballast; claude auth login');
     await decide(stage, keyboard, consentPages.claudePlan, 'approve');
     assert.equal((await stage.ended(sessionId)).state, 'connected');
   });

@@ -36,8 +36,7 @@ suite('the network fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000
     for (const provider of [...routed, unrouted] as const) await stage.addKey(provider);
   });
   after(async () => {
-    await stage.close();
-    stage.product.remove();
+    await stage.strike();
     await Promise.all([stranger.close(), early.close(), board.close()]);
   });
 

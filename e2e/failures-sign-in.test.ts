@@ -1,31 +1,23 @@
 /** Every way a sign-in fails, and every part of its desktop that can die: the right end, a reason, a way on. */
 
 import assert from 'node:assert/strict';
-import { after, before, suite, test } from 'node:test';
-import type { SessionEvent, SessionId } from '@polydev/protocol';
-import { consentPages, decide, enter, openDesktop, signIn } from './desktop-sign-in.ts';
+import { after, before, beforeEach, suite, test } from 'node:test';
+import type { DesktopPart, SessionId } from '@polydev/protocol';
+import { consentPages, decide, enter, enterAgain, openDesktop, signIn } from './desktop-sign-in.ts';
 import { killIn } from './sandbox-processes.ts';
 import { assertReason, assertRefused, openStage, type Stage } from './stage.ts';
 
 const isRoot = process.getuid?.() === 0;
-const signInMs = 20_000;
+const signInMs = 10_000;
+const tokenMs = 120_000;
 
 suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => {
   let stage: Stage;
   before(async () => {
-    stage = await openStage({ config: { signIn: { defaultMs: signInMs, extendMs: 180_000 } } });
+    stage = await openStage({ config: { signIn: { defaultMs: signInMs, extendMs: 600_000 } } });
   });
-  after(async () => {
-    await stage.close();
-    stage.product.remove();
-  });
-
-  /** A desktop with time enough. */
-  async function longDesktop(label: string) {
-    const desktop = await openDesktop(stage, 'claude_code', label);
-    await stage.polydev.sessions.extend(desktop.sessionId);
-    return desktop;
-  }
+  after(() => stage.strike());
+  beforeEach(() => stage.reset());
 
   /** Opens a page from the terminal and waits until the session says so: keyboard, terminal, opener and agent work. */
   async function isUsable({ sessionId }: { sessionId: SessionId }, word: string): Promise<void> {
@@ -34,16 +26,6 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
     enter(keyboard, `xdg-open https://claude.com/${word}`);
     await stage.sessionEvent(sessionId, (event) => event.type === 'opened' && event.page.endsWith(`/${word}`));
     keyboard.close();
-  }
-
-  /** The part has come up so many times. */
-  async function isUp(sessionId: SessionId, part: string, times: number): Promise<void> {
-    let ups = 0;
-    const isBack = (event: SessionEvent) => {
-      if (event.type === 'desktop' && event.part === part && event.up) ups += 1;
-      return ups === times;
-    };
-    await stage.sessionEvent(sessionId, isBack);
   }
 
   test('abandoned: it expires in time, says so, and its desktop is gone', async () => {
@@ -60,30 +42,27 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
   });
 
   test('consent denied, then a code refused, then approved: the same desktop stays usable to the end', async () => {
-    const { sessionId, keyboard } = await longDesktop('denied');
+    const desktop = await openDesktop(stage, 'claude_code', 'denied');
+    const { sessionId, keyboard } = desktop;
     enter(keyboard, 'claude auth login');
     await decide(stage, keyboard, consentPages.claudePlan, 'deny');
-    assert.equal((await stage.polydev.sessions.get(sessionId)).state, 'signing_in');
 
     stage.doubles.state.behaviour.claude_code.token = 'denied';
-    keyboard.switchWindow();
-    keyboard.interrupt();
-    enter(keyboard, 'claude auth login');
-    await decide(stage, keyboard, consentPages.claudePlan, 'approve');
-    await stage.seen(({ path, status }) => path === '/v1/oauth/token' && status >= 400, 30_000);
+    await enterAgain(stage, desktop, 'claude auth login');
     assert.equal((await stage.polydev.sessions.get(sessionId)).state, 'signing_in');
+    await decide(stage, keyboard, consentPages.claudePlan, 'approve');
+    await stage.seen(({ path, status }) => path === '/v1/oauth/token' && status >= 400, tokenMs);
 
     stage.doubles.state.behaviour.claude_code.token = 'ok';
-    keyboard.switchWindow();
-    keyboard.interrupt();
-    enter(keyboard, 'claude auth login');
+    await enterAgain(stage, desktop, 'claude auth login');
+    assert.equal((await stage.polydev.sessions.get(sessionId)).state, 'signing_in');
     await decide(stage, keyboard, consentPages.claudePlan, 'approve');
     assert.equal((await stage.ended(sessionId)).state, 'connected');
   });
 
   test('signed in, but the model refuses the account: nothing is kept, and the words of the tool are the reason', async () => {
     stage.doubles.state.behaviour.claude_code.model = '401';
-    const { sessionId, keyboard } = await longDesktop('refused');
+    const { sessionId, keyboard } = await openDesktop(stage, 'claude_code', 'refused');
     enter(keyboard, 'claude auth login');
     await decide(stage, keyboard, consentPages.claudePlan, 'approve');
     const session = await stage.ended(sessionId);
@@ -94,9 +73,9 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
   });
 
   test('browser, terminal, session and X server killed: each comes back, and the sign-in goes on', async () => {
-    const desktop = await longDesktop('desktop');
+    const desktop = await openDesktop(stage, 'claude_code', 'desktop');
     const { sessionId, sandboxId } = desktop;
-    const parts = [
+    const parts: { command: RegExp; part: DesktopPart; times: number }[] = [
       { command: /firefox/, part: 'browser', times: 2 },
       { command: /xfce4-terminal/, part: 'terminal', times: 2 },
       { command: /xfce4-session|xfwm4/, part: 'browser', times: 3 },
@@ -104,15 +83,15 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
     ];
     for (const { command, part, times } of parts) {
       assert.ok(killIn(stage.product.paths, sandboxId, command) > 0, String(command));
-      await isUp(sessionId, part, times);
+      await stage.comesUp(sessionId, part, times);
     }
-    await isUp(sessionId, 'browser', 4);
+    await stage.comesUp(sessionId, 'browser', 4);
     await isUsable(desktop, 'alive');
     assert.equal((await stage.polydev.sessions.cancel(sessionId)).state, 'cancelled');
   });
 
   test('agent killed: it alone knew the sign-in, which ends with a reason within seconds', async () => {
-    const { sessionId, sandboxId } = await longDesktop('agent');
+    const { sessionId, sandboxId } = await openDesktop(stage, 'claude_code', 'agent');
     assert.equal(killIn(stage.product.paths, sandboxId, /agent\.mjs/), 1);
     const session = await stage.ended(sessionId);
     assert.equal(session.state, 'failed');
@@ -120,7 +99,7 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
   });
 
   test('the whole machine killed: the sign-in ends at once, and the next one works', async () => {
-    const { sessionId, sandboxId } = await longDesktop('machine');
+    const { sessionId, sandboxId } = await openDesktop(stage, 'claude_code', 'machine');
     assert.equal(killIn(stage.product.paths, sandboxId, /^(\/sbin\/init|\/(usr\/)?lib\/systemd\/systemd)( |$)/), 1);
     const session = await stage.ended(sessionId);
     assert.equal(session.state, 'failed');
@@ -153,7 +132,7 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
     const { doubles, polydev } = stage;
     // So short that each run refreshes.
     doubles.state.behaviour.claude_code.accessTtlMs = 60_000;
-    const { sessionId, keyboard } = await longDesktop('rotating');
+    const { sessionId, keyboard } = await openDesktop(stage, 'claude_code', 'rotating');
     enter(keyboard, 'claude auth login');
     await decide(stage, keyboard, consentPages.claudePlan, 'approve');
     const { state, credentialId } = await stage.ended(sessionId);

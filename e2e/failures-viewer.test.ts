@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import type { SessionId } from '@polydev/protocol';
-import { createWebSocketStream, WebSocket } from 'ws';
-import { enter, openDesktop } from './desktop-sign-in.ts';
+import { createWebSocketStream } from 'ws';
+import { enter, isTerminal, openDesktop } from './desktop-sign-in.ts';
 import { type Picture, shareOf, waitForPicture } from './rfb-picture.ts';
 import { controllerMiB } from './sandbox-processes.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -13,10 +13,7 @@ import { openSwitchboard } from './switchboard.ts';
 const isRoot = process.getuid?.() === 0;
 /** 1 Mbit/s. */
 const slowBytesPerSecond = 125_000;
-/** The terminal's background in the golden image; it fills the screen when the terminal is painted. */
-const terminalColour = { r: 0x16, g: 0x18, b: 0x1d };
-const isFilledWith = (colour: typeof terminalColour) => (picture: Picture) => shareOf(picture, colour) > 0.5;
-const isPainted = isFilledWith(terminalColour);
+const isFilledWith = (colour: Parameters<typeof shareOf>[1]) => (picture: Picture) => shareOf(picture, colour) > 0.5;
 
 /** A command that gives the terminal another background. */
 const paint = (colour: string) => `printf '\\033]11;${colour}\\007'`;
@@ -30,21 +27,9 @@ suite('viewers', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () => {
     sessionId = desktop.sessionId;
     desktop.keyboard.close();
   });
-  after(async () => {
-    await stage.close();
-    stage.product.remove();
-  });
+  after(() => stage.strike());
 
-  async function view(port?: number): Promise<WebSocket> {
-    const { url, protocols } = await stage.polydev.sessions.display(sessionId);
-    const address = new URL(url);
-    if (port !== undefined) address.port = String(port);
-    return new WebSocket(address, protocols, { perMessageDeflate: false });
-  }
-
-  const picture = async (socket: WebSocket) => await waitForPicture(createWebSocketStream(socket), isPainted);
-
-  test('on a line of 1 Mbit the picture arrives, the controller stays small, and nobody else waits', async () => {
+  test('for a viewer on a line of 1 Mbit the controller keeps little, and nobody else waits', async () => {
     const line = await openSwitchboard(Number(new URL(stage.product.url).port), { bytesPerSecond: slowBytesPerSecond });
     const beforeMiB = controllerMiB(stage.product.paths);
     let mostMiB = beforeMiB;
@@ -53,13 +38,15 @@ suite('viewers', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () => {
     }, 100);
     try {
       let arrived = false;
-      const slow = picture(await view(line.port)).then(() => {
+      const slow = createWebSocketStream(await stage.viewer(sessionId, line.port));
+      const picture = waitForPicture(slow, isTerminal).then(() => {
         arrived = true;
       });
       // Without compression a picture is megabytes: others have seen several while the slow one loads its first.
-      for (let round = 0; round < 3; round += 1) await picture(await view());
+      for (let round = 0; round < 3; round += 1) await stage.looks(sessionId, isTerminal);
       assert.equal(arrived, false);
-      await slow;
+      slow.destroy();
+      await assert.rejects(picture);
     } finally {
       clearInterval(watch);
       await line.close();
@@ -72,7 +59,7 @@ suite('viewers', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () => {
     keyboard.click();
     enter(keyboard, paint('#ffffff'));
     keyboard.close();
-    await waitForPicture(createWebSocketStream(await view()), isFilledWith({ r: 255, g: 255, b: 255 }));
+    await stage.looks(sessionId, isFilledWith({ r: 255, g: 255, b: 255 }));
     assert.equal((await stage.polydev.sessions.get(sessionId)).state, 'ready');
   });
 
@@ -81,7 +68,7 @@ suite('viewers', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () => {
     one.click();
     enter(one, paint('#ff0000'));
     const red = isFilledWith({ r: 255, g: 0, b: 0 });
-    await Promise.all([1, 2].map(async () => waitForPicture(createWebSocketStream(await view()), red)));
+    await Promise.all([stage.looks(sessionId, red), stage.looks(sessionId, red)]);
     enter(two, 'xdg-open https://claude.com/second');
     await stage.sessionEvent(sessionId, (event) => event.type === 'opened' && event.page.endsWith('/second'));
     one.close();
@@ -89,7 +76,7 @@ suite('viewers', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () => {
   });
 
   test('when the sign-in ends, every tab is told so', async () => {
-    const tabs = [await view(), await view()];
+    const tabs = [await stage.viewer(sessionId), await stage.viewer(sessionId)];
     await Promise.all(tabs.map((tab) => new Promise((resolve) => tab.once('message', resolve))));
     const closed = tabs.map((tab) => new Promise<number>((resolve) => tab.once('close', resolve)));
     await stage.polydev.sessions.cancel(sessionId);

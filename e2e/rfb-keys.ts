@@ -4,18 +4,17 @@ import type { Duplex } from 'node:stream';
 import { createReader, handshake } from './rfb-picture.ts';
 
 /** X11 keysyms; printable ASCII is its own. */
-const keysyms = { Enter: 0xff0d, Tab: 0xff09, Escape: 0xff1b, Control: 0xffe3, Alt: 0xffe9 } as const;
+const keysyms = { Enter: 0xff0d, Tab: 0xff09 } as const;
 const leftButton = 1;
 
 export interface Keyboard {
-  /** Puts the pointer in the middle of the screen and clicks. */
-  click(): void;
+  /** Size of the screen when it was opened. */
+  screen: { width: number; height: number };
+  /** Puts the pointer there, in the middle of the screen unless told, and clicks. */
+  click(at?: { x: number; y: number }): void;
   type(text: string): void;
   press(key: keyof typeof keysyms): void;
-  /** Control and c. */
-  interrupt(): void;
-  /** Alt and Tab: from the browser, which a page has brought in front, to the terminal. */
-  switchWindow(): void;
+  /** When all of it is sent. */
   close(): void;
 }
 
@@ -37,20 +36,15 @@ export async function openKeyboard(stream: Duplex): Promise<Keyboard> {
     key(keysym, false);
   }
 
-  function chord(modifier: number, keysym: number): void {
-    key(modifier, true);
-    stroke(keysym);
-    key(modifier, false);
-  }
-
   return {
-    click() {
+    screen: { width, height },
+    click({ x, y } = { x: width >> 1, y: height >> 1 }) {
       for (const buttons of [0, leftButton, 0]) {
         const event = Buffer.alloc(6);
         event.writeUInt8(5, 0);
         event.writeUInt8(buttons, 1);
-        event.writeUInt16BE(width >> 1, 2);
-        event.writeUInt16BE(height >> 1, 4);
+        event.writeUInt16BE(x, 2);
+        event.writeUInt16BE(y, 4);
         stream.write(event);
       }
     },
@@ -58,8 +52,6 @@ export async function openKeyboard(stream: Duplex): Promise<Keyboard> {
       for (const character of text) stroke(character.charCodeAt(0));
     },
     press: (name) => stroke(keysyms[name]),
-    interrupt: () => chord(keysyms.Control, 'c'.charCodeAt(0)),
-    switchWindow: () => chord(keysyms.Alt, keysyms.Tab),
-    close: () => void stream.destroy(),
+    close: () => void stream.end(),
   };
 }

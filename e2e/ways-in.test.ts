@@ -1,8 +1,7 @@
 /** Every way to connect a tool, and what becomes of a connection: renewed, disconnected, one of several. */
 
 import assert from 'node:assert/strict';
-import { after, before, suite, test } from 'node:test';
-import type { SeenRequest } from '@polydev/doubles';
+import { after, before, beforeEach, suite, test } from 'node:test';
 import { type Credential, type ProviderId, providerIds } from '@polydev/protocol';
 import { createVisitor } from '../doubles/tests/visitor.ts';
 import { consentPages, enter, openDesktop, signIn } from './desktop-sign-in.ts';
@@ -15,18 +14,13 @@ const words: Record<ProviderId, string> = {
   google_gemini: 'damson',
 };
 
-const isAuthorize = ({ host, path }: SeenRequest) =>
-  host === consentPages.claudePlan.host && path.startsWith(consentPages.claudePlan.path);
-
 suite('ways in', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => {
   let stage: Stage;
   before(async () => {
     stage = await openStage();
   });
-  after(async () => {
-    await stage.close();
-    stage.product.remove();
-  });
+  after(() => stage.strike());
+  beforeEach(() => stage.reset());
 
   async function credentialOf(provider: ProviderId, label = 'default'): Promise<Credential> {
     const all = await stage.polydev.credentials.list();
@@ -65,33 +59,24 @@ suite('ways in', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => 
   });
 
   test('Codex by a code that is entered on another device', async () => {
-    const { sessionId, keyboard } = await openDesktop(stage, 'openai_codex', 'device');
+    const { sessionId, keyboard, shell } = await openDesktop(stage, 'openai_codex', 'device');
     const code = `grep -oE --line-buffered '[A-Z]{4}-[A-Z]{5}'`;
-    const tell = 'while read c; do xdg-open https://auth.openai.com/told/$c; done';
-    enter(keyboard, `codex login --device-auth 2>&1 | ${code} | ${tell}`);
-    const told = await stage.seen(({ path }) => path.startsWith('/told/'), 40_000);
+    enter(keyboard, `codex login --device-auth 2>&1 | ${code} | while read -r c; do tell "$c"; done`);
+    const user_code = await shell.told((words) => /^[A-Z]{4}-[A-Z]{5}$/.test(words));
     const visitor = createVisitor(stage.doubles);
-    const page = await visitor.decide('https://auth.openai.com/codex/device', 'approve', {
-      user_code: told.path.replace('/told/', ''),
-    });
+    const page = await visitor.decide('https://auth.openai.com/codex/device', 'approve', { user_code });
     assert.equal(page.status, 200);
     assert.equal((await stage.ended(sessionId)).state, 'connected');
     await answered(await credentialOf('openai_codex', 'device'), 'oauth');
   });
 
   test('Claude by a code that is brought from a browser elsewhere and pasted', async () => {
-    const { sessionId, keyboard } = await openDesktop(stage, 'claude_code', 'pasted');
+    const { sessionId, keyboard, shell } = await openDesktop(stage, 'claude_code', 'pasted');
     const address = `grep -o --line-buffered 'https://[^ ]*'`;
-    const encoded = '$(printf %s "$u" | base64 -w0 | tr +/ -_)';
-    const tell = `while read u; do xdg-open https://claude.com/told/${encoded}; done`;
-    enter(keyboard, `BROWSER=true claude auth login 2>&1 | ${address} | ${tell}`);
-    const told = await stage.seen(({ path }) => path.startsWith('/told/'), 40_000);
-    const authorize = Buffer.from(told.path.replace('/told/', ''), 'base64url').toString();
+    enter(keyboard, `BROWSER=true claude auth login 2>&1 | ${address} | while read -r u; do tell "$u"; done`);
+    const authorize = await shell.told((words) => words.startsWith('https://'));
     const page = await createVisitor(stage.doubles).decide(authorize, 'approve');
-    // The visit is over: the next sign-in is not to take it for its own.
-    for (const method of ['GET', 'POST']) await stage.seen((seen) => seen.method === method && isAuthorize(seen), 1000);
     const code = /id="code"[^>]* value="([^"]+)"/.exec(page.body)?.[1] ?? assert.fail(page.body);
-    keyboard.switchWindow();
     enter(keyboard, code);
     assert.equal((await stage.ended(sessionId)).state, 'connected');
     await answered(await credentialOf('claude_code', 'pasted'), 'oauth');
@@ -104,6 +89,17 @@ suite('ways in', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => 
         await answered(await credentialOf(provider, 'key'), 'api_key');
       }),
     );
+  });
+
+  test('a wrong API key is refused at once, with the words of the tool, and is not kept', async () => {
+    await Promise.all(
+      providerIds.map(async (provider) => {
+        const wrong = { provider, apiKey: 'sk-wrong-wrong-wrong-wrong', label: 'wrong' };
+        const error = await assertRefused(stage.polydev.credentials.addApiKey(wrong), 'api_key_refused');
+        assert.match(error.message, /key/i);
+      }),
+    );
+    assert.ok((await stage.polydev.credentials.list()).every(({ label }) => label !== 'wrong'));
   });
 
   test('an account that the provider no longer accepts is connected again in its place', async () => {

@@ -8,6 +8,8 @@ export interface World {
   doubles: Doubles;
   /** Resolves with the first request, past or coming, that fits; each is answered once. */
   seen(fits: (request: SeenRequest) => boolean, withinMs: number): Promise<SeenRequest>;
+  /** For the next test: the doubles behave, and nobody who waits from now on means what was asked up to now. */
+  reset(): void;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export async function openWorld({ config = {}, moreCaPem = '', ...rest }: WorldO
       for (const look of [...waiting]) look();
     },
   });
+  const behaviour = structuredClone(doubles.state.behaviour);
   const routes = Object.fromEntries(doubles.hosts.map((host) => [host, `127.0.0.1:${doubles.port}`]));
   const product = await startProduct({
     config: { ...config, egress: { routes, ...(config.egress as object) } },
@@ -60,6 +63,10 @@ export async function openWorld({ config = {}, moreCaPem = '', ...rest }: WorldO
         waiting.add(look);
         look();
       });
+    },
+    reset() {
+      past.length = 0;
+      Object.assign(doubles.state.behaviour, structuredClone(behaviour));
     },
     async close() {
       await product.stop();
