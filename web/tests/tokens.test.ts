@@ -47,6 +47,7 @@ const pairs: [string, string[], number][] = [
   ['bad', ['background', 'surface', 'raised', 'bad-soft'], 4.5],
   ['on-accent', ['accent', 'accent-hover'], 4.5],
   ['surface', ['bad'], 4.5],
+  ['line-strong', ['background', 'surface', 'raised'], 3],
   ['screen-text', ['screen'], 7],
   ['screen-muted', ['screen'], 4.5],
 ];

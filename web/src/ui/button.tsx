@@ -9,7 +9,7 @@ export type ButtonLook = 'primary' | 'quiet' | 'plain' | 'danger';
 
 const looks: Record<ButtonLook, string> = {
   primary: 'bg-accent text-on-accent hover:bg-accent-hover',
-  quiet: 'border border-line bg-surface text-text hover:border-line-strong hover:bg-sunken',
+  quiet: 'border border-line bg-surface text-text hover:bg-sunken',
   plain: 'text-muted hover:bg-sunken hover:text-text',
   danger: 'bg-bad text-surface hover:brightness-110',
 };

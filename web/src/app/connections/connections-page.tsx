@@ -21,11 +21,12 @@ export function ConnectionsPage() {
   const active = (sessions.data ?? []).filter((session) => !isOver(session) && session.userId === me.data?.id);
   useFollowedSessions(active);
   const latest = useRuns().data?.pages[0] ?? [];
-  const usage = useUsage().data ?? [];
+  const usage = useUsage();
 
   const queries = [providers, credentials, sessions];
   const failed = queries.find(({ isError, data }) => isError && data === undefined);
-  const ready = providers.data && credentials.data && sessions.data;
+  // The week is waited for, so that no card grows when it comes; without it they do as well.
+  const ready = !usage.isPending && providers.data && credentials.data && sessions.data;
   const cards = ready
     ? providers.data.map((provider) => ({ provider, state: cardStateOf(provider.id, credentials.data, active) }))
     : [];
@@ -56,7 +57,7 @@ export function ConnectionsPage() {
                     provider={provider}
                     state={state}
                     loud={isLoud(state)}
-                    week={weekOf(provider.id, usage)}
+                    week={weekOf(provider.id, usage.data ?? [])}
                   />
                 </li>
               ))
@@ -74,7 +75,7 @@ export function ConnectionsPage() {
 
 function CardSkeleton() {
   return (
-    <div className="flex h-full min-h-[15.5rem] flex-col rounded-lg border border-line bg-surface p-5">
+    <div className="flex h-full min-h-[16.375rem] flex-col rounded-lg border border-line bg-surface p-5">
       <div className="flex items-center gap-3.5">
         <Skeleton className="size-11 rounded-lg" />
         <Skeleton className="h-4.5 w-28" />

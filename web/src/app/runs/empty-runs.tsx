@@ -36,7 +36,7 @@ export function EmptyRuns({ toolName, onExample }: EmptyRunsProps) {
               <button
                 type="button"
                 onClick={() => onExample(prompt)}
-                className="min-h-11 w-full rounded-lg border border-line bg-surface px-4 py-2.5 text-left text-sm transition-colors hover:border-line-strong hover:bg-sunken"
+                className="min-h-11 w-full rounded-lg border border-line bg-surface px-4 py-2.5 text-left text-sm transition-colors hover:bg-sunken"
               >
                 {prompt}
               </button>

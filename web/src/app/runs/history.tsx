@@ -39,7 +39,7 @@ export function History({ search, onSearch, onChosen }: HistoryProps) {
             value={search}
             onChange={(event) => onSearch(event.target.value)}
             placeholder="Search"
-            className="h-10 w-full rounded-md border border-line bg-surface pr-2 pl-9 text-sm placeholder:text-muted"
+            className="h-10 w-full rounded-md border border-line-strong bg-surface pr-2 pl-9 text-sm placeholder:text-muted"
           />
         </label>
         <IconLink to={paths.runs} look="quiet" label="New prompt" onClick={onChosen}>

@@ -51,7 +51,7 @@ export default function SessionsPage() {
           ))}
         </ul>
       ) : (
-        <div className="rounded-lg border border-dashed border-line-strong px-6 py-12 text-center">
+        <div className="rounded-lg border border-dashed border-line px-6 py-12 text-center">
           <h2 className="text-lg font-semibold">{filtered ? 'No sign-in like that' : 'No sign-in yet'}</h2>
           <p className="mt-1 mb-5 text-muted">
             {filtered ? 'Others may have ended differently.' : 'The first one starts with Connect.'}

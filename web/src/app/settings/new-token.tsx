@@ -39,7 +39,7 @@ export function NewToken({ onCreated }: { onCreated(created: CreatedApiToken): v
 
   return (
     <form onSubmit={submit} className="space-y-3">
-      <div className="rounded-lg border border-line bg-surface">
+      <div className="rounded-lg border border-line-strong bg-surface">
         <label className="block">
           <span className="sr-only">Name of the new token</span>
           <input

@@ -29,7 +29,7 @@ export function Tokens() {
       ) : !tokens.data ? (
         <ListSkeleton />
       ) : tokens.data.length === 0 ? (
-        <p className="rounded-lg border border-dashed border-line-strong px-4 py-6 text-center text-sm text-muted">
+        <p className="rounded-lg border border-dashed border-line px-4 py-6 text-center text-sm text-muted">
           No tokens yet.
         </p>
       ) : (
