@@ -26,6 +26,7 @@ import { openDatabase } from './store/database.ts';
 import { createEventLog } from './store/events.ts';
 import { createMemoryEphemeral } from './store/memory-ephemeral.ts';
 import { openRedisEphemeral } from './store/redis-ephemeral.ts';
+import { logStore } from './store/watch.ts';
 import { createRelay } from './stream/relay.ts';
 import { sessionEnd } from './stream/session-end.ts';
 import { createTickets } from './stream/tickets.ts';
@@ -93,7 +94,7 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
   const { db } = database;
 
   const ephemeral = config.redisUrl
-    ? await openRedisEphemeral({ url: config.redisUrl, onError })
+    ? await openRedisEphemeral({ url: config.redisUrl, watch: logStore(log, 'Redis') })
     : createMemoryEphemeral();
   started.push(ephemeral.close);
   const events = createEventLog(db, ephemeral);

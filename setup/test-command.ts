@@ -1,7 +1,7 @@
 /** `./polydev test [part of a file name]`: sets up what the tests need, then runs the checks and every test. */
 
 import { spawn } from 'node:child_process';
-import { glob } from 'node:fs/promises';
+import { glob, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -9,7 +9,7 @@ import { prepareHost } from './host.ts';
 import { forbidSkips, projectRoot } from './paths.ts';
 import { createProgress } from './progress.ts';
 import { hostPackages, testPackages } from './system-packages.ts';
-import { startTestDatabase } from './test-database.ts';
+import { startTestPostgres, startTestRedis } from './test-servers.ts';
 
 /** These use the host itself (links, cgroups, images), so one at a time; all others share the cores. */
 const oneAtATime = /^(drivers\/oci|hostd|image|setup|e2e|web\/tests\/pages)/;
@@ -25,6 +25,9 @@ const excused = /KVM|Firecracker|checkout can be read by root only/;
 const byNameOnly = /^(e2e\/(?!main\.)|web\/tests\/pages-)/;
 const isInTests = (file: string) => !byNameOnly.test(file);
 
+/** What a test imports that works on stores of `controller/store/testing.ts`. */
+const opensStore = /(testing\/stage|store\/testing|test-app)\.ts'/;
+
 interface Counts {
   passed: number;
   failed: number;
@@ -35,13 +38,15 @@ export async function runTests(args: string[]): Promise<number> {
   const [part = ''] = args;
   const progress = createProgress(process.stderr);
   const packages = { ...hostPackages, ...testPackages };
-  const { user } = await prepareHost({ packages, progress, assumeYes: true });
-  const database = await progress.step('Test database', () => startTestDatabase(user));
-  process.env.POLYDEV_TEST_DATABASE_URL = database.url;
+  await prepareHost({ packages, progress, assumeYes: true });
+  const servers = await progress.step('PostgreSQL and Redis', () =>
+    Promise.all([startTestPostgres(), startTestRedis()]),
+  );
+  [process.env.POLYDEV_TEST_DATABASE_URL, process.env.POLYDEV_TEST_REDIS_URL] = servers.map(({ url }) => url);
   try {
     return await runAll(part);
   } finally {
-    await database.stop();
+    await Promise.all(servers.map((server) => server.remove()));
   }
 }
 
@@ -58,6 +63,7 @@ async function runAll(part: string): Promise<number> {
     2,
     counts,
   );
+  await runOnServers(await storeTestsOf(wanted), counts);
   // The end-to-end tests last: when something small is broken, that is said first.
   const serial = wanted.filter((file) => oneAtATime.test(file));
   await runFiles(
@@ -68,6 +74,20 @@ async function runAll(part: string): Promise<number> {
 
   process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
+}
+
+async function storeTestsOf(files: string[]): Promise<string[]> {
+  const uses = async (file: string) => opensStore.test(await readFile(join(projectRoot, file), 'utf8'));
+  const answers = await Promise.all(files.map(uses));
+  return files.filter((_, index) => answers[index]);
+}
+
+/** Once more, on PostgreSQL and Redis in the place of the embedded database and memory. */
+async function runOnServers(files: string[], counts: Counts): Promise<void> {
+  if (files.length > 0) process.stdout.write('The same on PostgreSQL and Redis:\n');
+  process.env.POLYDEV_TEST_STORES = 'servers';
+  await runFiles(files, 2, counts);
+  delete process.env.POLYDEV_TEST_STORES;
 }
 
 const checks = [

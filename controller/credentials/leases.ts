@@ -21,6 +21,9 @@ export interface Leases {
   take(id: CredentialId): Promise<CredentialLease>;
 }
 
+/** A store that does not answer is asked again after this. */
+const lostStoreMs = 1_000;
+
 export function createLeases(ephemeral: EphemeralStore, ttlMs: number = limits.leaseMs): Leases {
   /** Those in this controller who wait or hold, first the holder; each wakes the next. */
   const lines = new Map<CredentialId, (() => void)[]>();
@@ -56,11 +59,14 @@ export function createLeases(ephemeral: EphemeralStore, ttlMs: number = limits.l
         const rung = new Promise<void>((resolve) => {
           ring = resolve;
         });
-        const lease = await ephemeral.lease(keyOf(id), ttlMs);
+        // Undefined: the store does not answer.
+        const lease = await ephemeral.lease(keyOf(id), ttlMs).catch(() => undefined);
         if (lease && !signal.aborted) return lease;
-        await lease?.release();
+        await lease?.release().catch(() => {});
         const calm = new AbortController();
-        const timeUp = sleep(ttlMs, undefined, { signal: calm.signal }).catch(() => {});
+        const timeUp = sleep(lease === undefined ? lostStoreMs : ttlMs, undefined, { signal: calm.signal }).catch(
+          () => {},
+        );
         await untilAborted(Promise.race([rung, timeUp]), signal).finally(() => calm.abort());
       }
     } finally {

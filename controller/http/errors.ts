@@ -21,10 +21,15 @@ export function addErrorHandling(app: FastifyInstance): void {
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = asPolydevError(error);
   request.log[levelOf(known)]({ code: known.code, details: known.details, err: known.cause ?? known }, known.message);
-  const { retryAfterSeconds } = known.details;
-  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+  if (comeBack.has(known.status) && !reply.hasHeader('retry-after'))
+    reply.header('retry-after', String(known.details.retryAfterSeconds ?? retryAfterSeconds));
   return reply.code(known.status).send(errorBody(known, request.id));
 }
+
+/** Statuses of what may go well later. */
+const comeBack: ReadonlySet<number> = new Set([429, 503]);
+/** For what does not know it better. */
+const retryAfterSeconds = 5;
 
 /** Who asks too often must not fill the log with it. */
 function levelOf({ code, status }: PolydevError): 'debug' | 'warn' | 'error' {

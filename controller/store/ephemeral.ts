@@ -1,7 +1,7 @@
 /** Short-lived things: tickets, leases, rate limits, and waking those who follow a stream. In memory or in Redis. */
 
 export interface Lease {
-  /** Holds it for another `ttlMs`; false when it was lost meanwhile. */
+  /** Holds it for another `ttlMs`, even if it had run out; false when someone else has it by now. */
   renew(): Promise<boolean>;
   /** Frees it, unless someone else holds it by now. */
   release(): Promise<void>;
@@ -18,7 +18,7 @@ export interface EphemeralStore {
   /** Counts this call, and answers how many there were since the window opened with the first of them. */
   hit(key: string, windowMs: number): Promise<number>;
   publish(channel: string, message: string): Promise<void>;
-  /** Messages published after the promise resolves. Delivery is at most once: treat it as a wake-up. */
+  /** Messages published after the promise resolves, some of them lost, or empty: treat each as a wake-up. */
   subscribe(channel: string, listener: (message: string) => void): Promise<() => void>;
   close(): Promise<void>;
 }

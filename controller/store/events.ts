@@ -68,8 +68,9 @@ export function createEventLog(db: Database, ephemeral: EphemeralStore, now: () 
         .finally(() => {
           if (tails.get(stream) === appended) tails.delete(stream);
         })
-        .then(async (row) => {
-          await ephemeral.publish(channelOf(stream), String(row.seq)).catch(() => {}); // Followers look anyway.
+        .then((row) => {
+          // Nobody waits for the wake-up, nor fails with it: followers look anyway.
+          ephemeral.publish(channelOf(stream), String(row.seq)).catch(() => {});
           return row;
         });
     },

@@ -32,13 +32,15 @@ export function createMemoryEphemeral(options: { now?: () => number } = {}): Eph
   }
 
   function holdLease(key: string, holder: string, ttlMs: number): Lease {
+    let released = false;
     return {
       async renew() {
-        if (live(key)?.value !== holder) return false;
+        if (released || (live(key)?.value ?? holder) !== holder) return false;
         put(key, holder, now() + ttlMs);
         return true;
       },
       async release() {
+        released = true;
         if (live(key)?.value === holder) entries.delete(key);
       },
     };

@@ -1,19 +1,65 @@
-/** Stores for tests: real PostgreSQL in memory, gone when the test ends. */
+/**
+ * Stores for tests, fresh and empty, gone when the test ends: the embedded database and memory, or PostgreSQL and Redis
+ * where POLYDEV_TEST_STORES is `servers`. `npm test` runs whatever opens one here on both.
+ */
 
+import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
-import type { Database } from './database.ts';
+import pg from 'pg';
+import { type Database, openDatabase } from './database.ts';
 import type { EphemeralStore } from './ephemeral.ts';
 import { createEventLog, type EventLog } from './events.ts';
 import { createMemoryEphemeral } from './memory-ephemeral.ts';
 import { migrate } from './migrate.ts';
+import { openRedisEphemeral } from './redis-ephemeral.ts';
 import * as schema from './schema.ts';
 
 export interface TestStore {
   db: Database;
   ephemeral: EphemeralStore;
   events: EventLog;
+}
+
+const onServers = process.env.POLYDEV_TEST_STORES === 'servers';
+export const testDatabaseUrl = process.env.POLYDEV_TEST_DATABASE_URL;
+export const testRedisUrl = process.env.POLYDEV_TEST_REDIS_URL;
+
+export async function openTestStore(t: TestContext): Promise<TestStore> {
+  const { db, ephemeral } = onServers ? await openOnServers(t) : await openEmbedded(t);
+  return { db, ephemeral, events: createEventLog(db, ephemeral) };
+}
+
+/** The address of a new database on the test server; dropped when the test ends. */
+export async function createTestDatabase(t: TestContext): Promise<string> {
+  if (testDatabaseUrl === undefined) throw new Error('POLYDEV_TEST_DATABASE_URL names no PostgreSQL.');
+  const name = `polydev_test_${randomUUID().replaceAll('-', '')}`;
+  await administer(testDatabaseUrl, `create database ${name}`);
+  t.after(() => administer(testDatabaseUrl, `drop database ${name} with (force)`));
+  const url = new URL(testDatabaseUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function administer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(statement).finally(() => client.end());
+}
+
+async function openOnServers(t: TestContext) {
+  if (testRedisUrl === undefined) throw new Error('POLYDEV_TEST_REDIS_URL names no Redis.');
+  let close = async () => {};
+  // Before the hook that drops the database: hooks run in this order.
+  t.after(() => close());
+  const database = await openDatabase({ url: await createTestDatabase(t) });
+  const ephemeral = await openRedisEphemeral({ url: testRedisUrl, prefix: `test-${randomUUID()}:`, settleMs: 0 });
+  close = async () => {
+    await ephemeral.close();
+    await database.close();
+  };
+  return { db: database.db, ephemeral };
 }
 
 /** Loading a migrated database takes a fifth of the time of making one. */
@@ -27,14 +73,13 @@ async function makeMigrated(): Promise<Blob> {
   return dump;
 }
 
-export async function openTestStore(t: TestContext): Promise<TestStore> {
+async function openEmbedded(t: TestContext) {
   migrated ??= makeMigrated();
   const client = await PGlite.create({ loadDataDir: await migrated });
-  const db = drizzle({ client, schema });
   const ephemeral = createMemoryEphemeral();
   t.after(async () => {
     await ephemeral.close();
     await client.close();
   });
-  return { db, ephemeral, events: createEventLog(db, ephemeral) };
+  return { db: drizzle({ client, schema }) as Database, ephemeral };
 }

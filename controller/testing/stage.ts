@@ -65,13 +65,15 @@ export interface StageOptions {
   verify?: 'run' | 'off';
   signIn?: Partial<{ defaultMs: number; extendMs: number; hardMs: number }>;
   atMost?: number;
+  /** Of the test's own; else a fresh one. */
+  store?: TestStore;
 }
 
 export async function openStage(t: TestContext, options: StageOptions = {}): Promise<Stage> {
   // Before the store's own hook: hooks run in this order.
   let stop = async () => {};
   t.after(() => stop());
-  const store = await openTestStore(t);
+  const store = options.store ?? (await openTestStore(t));
   let logged = '';
   const write = (line: string) => {
     logged += line;

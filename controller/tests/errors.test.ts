@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PolydevError } from '@polydev/protocol';
+import { type ErrorCode, PolydevError } from '@polydev/protocol';
 import type { InjectOptions } from 'fastify';
 import { createTestApp, host, type TestAppOptions } from './test-app.ts';
 
@@ -96,6 +96,22 @@ test('too many requests from one address are told when to come back', { timeout 
   assert.equal(refused.statusCode, 429);
   assert.equal(refused.json().error.code, 'rate_limited');
   assert.ok(Number(refused.headers['retry-after']) > 0);
+});
+
+test('what may go well later says when to come back, anything else does not', { timeout }, async (t) => {
+  let code: ErrorCode = 'capacity';
+  const runs = {
+    list: async () => {
+      throw new PolydevError(code, 'Not now.');
+    },
+  };
+  const { app, headers } = await asking(t, { services: { runs } });
+  const retryAfter = async () => (await app.inject({ url: '/api/runs', headers })).headers['retry-after'];
+  assert.ok(Number(await retryAfter()) > 0);
+  code = 'unavailable';
+  assert.ok(Number(await retryAfter()) > 0);
+  code = 'forbidden';
+  assert.equal(await retryAfter(), undefined);
 });
 
 test('who is refused is counted too: bad tokens, strangers and unknown paths', { timeout }, async (t) => {

@@ -105,14 +105,32 @@ test('the lease of a dead controller runs out', { timeout }, async () => {
   await lease.release();
 });
 
-test('a holder hears that its lease was lost', { timeout }, async () => {
+test('a holder hears that its lease ran out and another has it', { timeout }, async () => {
   let nowMs = 0;
   const shared = createMemoryEphemeral({ now: () => nowMs });
   const id = newId('credential');
   const lease = await createLeases(shared, ttlMs).take(id);
   const lost = new Promise<void>((resolve) => lease.lost.addEventListener('abort', () => resolve()));
   nowMs = ttlMs + 1;
+  assert.ok(await shared.lease(`credential:${id}`, ttlMs));
   await lost;
   assert.equal(lease.lost.reason.code, 'credential_busy');
   await lease.release();
+});
+
+test('who waits does so through a time without a store', { timeout }, async () => {
+  const shared = createMemoryEphemeral();
+  let asked = 0;
+  const lost: EphemeralStore = {
+    ...shared,
+    async lease(key, leaseMs) {
+      asked += 1;
+      if (asked === 1) throw new PolydevError('unavailable', 'Redis does not answer.');
+      return await shared.lease(key, leaseMs);
+    },
+  };
+  const leases = createLeases(lost, ttlMs);
+  const id = newId('credential');
+  await (await leases.wait(id, never)).release();
+  assert.equal(asked, 2);
 });

@@ -76,6 +76,17 @@ export function ephemeralSuite({ name, skip, open }: EphemeralUnderTest): void {
     assert.equal(await store.lease('a', 300), null);
   });
 
+  promise('a lease that ran out goes on if nobody took it, but not after its release', async (t) => {
+    const { store, pass } = await open(t);
+    const lease = await store.lease('a', 100);
+    await pass(101);
+    assert.equal(await lease?.renew(), true);
+    assert.equal(await store.lease('a', 100), null);
+    await lease?.release();
+    assert.equal(await lease?.renew(), false);
+    assert.ok(await store.lease('a', 100));
+  });
+
   promise('hits are counted in a window that the first one opens', async (t) => {
     const { store, pass } = await open(t);
     assert.equal(await store.hit('a', 200), 1);

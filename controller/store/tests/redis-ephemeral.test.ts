@@ -1,24 +1,18 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PolydevError } from '@polydev/protocol';
 import { openRedisEphemeral } from '../redis-ephemeral.ts';
+import { testRedisUrl } from '../testing.ts';
 import { ephemeralSuite } from './ephemeral-suite.ts';
-import { skipRedis, startRedis, type TestRedis } from './redis.ts';
-
-let redis: TestRedis | undefined;
-before(async () => {
-  if (!skipRedis) redis = await startRedis();
-});
-after(() => redis?.stop());
 
 ephemeralSuite({
   name: 'redis',
-  skip: skipRedis,
+  skip: testRedisUrl ? false : 'POLYDEV_TEST_REDIS_URL names no Redis',
   async open(t) {
-    assert.ok(redis);
-    const store = await openRedisEphemeral({ url: redis.url, prefix: `test-${randomUUID()}:` });
+    assert.ok(testRedisUrl);
+    const store = await openRedisEphemeral({ url: testRedisUrl, prefix: `test-${randomUUID()}:`, settleMs: 0 });
     t.after(() => store.close());
     // Redis has a clock of its own, so here time passes in truth.
     return { store, pass: (ms) => sleep(ms) };
