@@ -82,22 +82,21 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
       'invalid_request',
       'The controller does not run as root; `./polydev up` starts it properly.',
     );
-  const onError = (error: unknown) => log.warn({ err: error }, 'A connection of the store was lost.');
 
   started.push(await lockFolder(config.dataDir));
   const database = await openDatabase({
     url: config.databaseUrl ?? undefined,
     dataDir: join(config.dataDir, 'database'),
-    onError,
+    watch: logStore(log, 'PostgreSQL'),
   });
   started.push(database.close);
-  const { db } = database;
+  const { db, patience } = database;
 
   const ephemeral = config.redisUrl
     ? await openRedisEphemeral({ url: config.redisUrl, watch: logStore(log, 'Redis') })
     : createMemoryEphemeral();
   started.push(ephemeral.close);
-  const events = createEventLog(db, ephemeral);
+  const events = createEventLog(database, ephemeral);
 
   const masterKey = await loadMasterKey(db, {
     given: config.masterKey,
@@ -119,7 +118,7 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
   started.push(gateway.close);
 
   const workings = createWorkings({
-    ...{ db, ephemeral, events, driver, config, providerOf, log },
+    ...{ db, patience, ephemeral, events, driver, config, providerOf, log },
     masterKey: masterKey.key,
     egress: gateway,
     image: async () => config.imageHash,
@@ -144,14 +143,22 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
       apiTokens: createApiTokens(db),
       profile: createProfile(db, ephemeral),
       tickets: createTickets(ephemeral),
-      pingDatabase: async () => void (await db.execute(sql`select 1`)),
+      patience,
+      pingDatabase: async () => {
+        patience.check();
+        await db.execute(sql`select 1`);
+      },
     },
     { ...config, log },
   );
   const port = await openPort(app, config.host, config.port);
   // Requests that wait for a sandbox end when the workings stop, so neither waits for the other.
   started.pop();
-  started.push(() => Promise.all([app.close(), workings.stop()]));
+  started.push(async () => {
+    // A database that is away now is not waited for.
+    patience.end();
+    await Promise.all([app.close(), workings.stop()]);
+  });
 
   const link = await setup.issueLink();
   return {

@@ -22,13 +22,12 @@ import type { Services } from './services.ts';
 import { createKeptConsoles } from './sessions/console.ts';
 import { createSessionMachine } from './sessions/machine.ts';
 import { createSessions } from './sessions/service.ts';
-import type { Database } from './store/database.ts';
+import type { Store } from './store/database.ts';
 import type { EphemeralStore } from './store/ephemeral.ts';
 import type { EventLog } from './store/events.ts';
 import { users } from './store/schema.ts';
 
-export interface WorkingsDeps {
-  db: Database;
+export interface WorkingsDeps extends Store {
   ephemeral: EphemeralStore;
   events: EventLog;
   masterKey: MasterKey;
@@ -59,18 +58,18 @@ export function createWorkings(deps: WorkingsDeps): Workings {
   const { verify, ...signInLimits } = config.signIn;
   const { atMost, ...profiles } = config.sandbox;
 
-  const vault = createVault(db, deps.masterKey, now);
-  const rows = createSandboxRows(db);
+  const vault = createVault(deps, deps.masterKey, now);
+  const rows = createSandboxRows(deps);
   const sandboxes = createSandboxes({ ...deps, now, rows, limits: profiles, maxSandboxes: atMost });
   const { borrow, ...lending } = createLending({ vault, leases: createLeases(ephemeral), sandboxes, providerOf, log });
   const userExists = async (id: UserId) =>
     (await db.select({ id: users.id }).from(users).where(eq(users.id, id))).length > 0;
 
-  const machine = createSessionMachine(db, events, now);
+  const machine = createSessionMachine(deps, events, now);
   const sessions = createSessions({
     ...{
       machine,
-      consoles: createKeptConsoles(db, now),
+      consoles: createKeptConsoles(deps, now),
       events,
       vault,
       sandboxes,
@@ -83,7 +82,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
     limits: signInLimits,
   });
   const runs = createRuns({
-    ...{ rows: createRunRows(db, events, now), events, borrow, vault, log, now },
+    ...{ rows: createRunRows(deps, events, now), events, borrow, vault, log, now },
     defaultDeadlineMs: config.runs.defaultMs,
   });
 
@@ -102,8 +101,9 @@ export function createWorkings(deps: WorkingsDeps): Workings {
       await Promise.all([sessions.recover(), runs.recover()]);
     },
     async stop() {
-      // Sandboxes go last: they hold credentials that their tools may have rotated.
-      await Promise.all([sessions.stop(), runs.stop(), lending.stop()]);
+      // Sandboxes go last: they hold credentials that their tools may have rotated. They go also where the end of what was
+      // done in them could not be written.
+      await Promise.allSettled([sessions.stop(), runs.stop(), lending.stop()]);
       await sandboxes.stop();
     },
   };

@@ -15,7 +15,7 @@ import {
 import { openEnvelope, sealEnvelope } from '@polydev/vault/envelope';
 import type { MasterKey } from '@polydev/vault/master-key';
 import { and, desc, eq, ne } from 'drizzle-orm';
-import type { Database } from '../store/database.ts';
+import type { Database, Store } from '../store/database.ts';
 import { credentials } from '../store/schema.ts';
 import { storable } from '../store/storable.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
@@ -88,7 +88,7 @@ const openColumns = {
   lastUsedAtMs: credentials.lastUsedAtMs,
 };
 
-export function createVault(db: Database, masterKey: MasterKey, now: () => number = Date.now): Vault {
+export function createVault({ db, patience }: Store, masterKey: MasterKey, now: () => number = Date.now): Vault {
   type Identity = Pick<StoredCredential, 'id' | 'userId' | 'provider'>;
 
   /** The columns that hold this content as this version of this credential. */
@@ -102,8 +102,8 @@ export function createVault(db: Database, masterKey: MasterKey, now: () => numbe
     };
   }
 
-  async function find(id: CredentialId, from: Database = db): Promise<StoredCredential | null> {
-    const [row] = await from.select(openColumns).from(credentials).where(eq(credentials.id, id));
+  async function find(id: CredentialId): Promise<StoredCredential | null> {
+    const [row] = await patience.insist(() => db.select(openColumns).from(credentials).where(eq(credentials.id, id)));
     return row ?? null;
   }
 
@@ -119,17 +119,11 @@ export function createVault(db: Database, masterKey: MasterKey, now: () => numbe
   return {
     async putUnproven({ userId, provider, label, bundle, account }) {
       const identity = { id: newId('credential'), userId, provider };
-      const [row] = await db
-        .insert(credentials)
-        .values({
-          ...identity,
-          ...sealed(identity, 1, { bundle, account }),
-          label,
-          status: 'unproven',
-          createdAtMs: now(),
-        })
-        .returning(openColumns);
-      if (!row) throw new Error('An insert answered no row.');
+      const content = sealed(identity, 1, { bundle, account });
+      const values = { ...identity, ...content, label, status: 'unproven', createdAtMs: now() } as const;
+      await patience.insist(() => db.insert(credentials).values(values).onConflictDoNothing());
+      const row = await find(identity.id);
+      if (!row) throw new Error('What was inserted is not there.');
       return row;
     },
 
@@ -146,10 +140,10 @@ export function createVault(db: Database, masterKey: MasterKey, now: () => numbe
       return row;
     },
 
-    find: (id) => find(id),
+    find,
 
     async findPlaced(place) {
-      const [row] = await db.select(openColumns).from(credentials).where(placed(place));
+      const [row] = await patience.insist(() => db.select(openColumns).from(credentials).where(placed(place)));
       return row ?? null;
     },
 
@@ -161,7 +155,7 @@ export function createVault(db: Database, masterKey: MasterKey, now: () => numbe
         .orderBy(desc(credentials.createdAtMs)),
 
     async open(id) {
-      const [row] = await db.select().from(credentials).where(eq(credentials.id, id));
+      const [row] = await patience.insist(() => db.select().from(credentials).where(eq(credentials.id, id)));
       if (!row) throw new PolydevError('no_credential', 'This credential is no longer there.');
       const { envelope, ...stored } = row;
       const { userId, provider, version } = stored;
@@ -175,21 +169,29 @@ export function createVault(db: Database, masterKey: MasterKey, now: () => numbe
     async replaceIfVersion(id, version, content) {
       const present = await find(id);
       if (!present) throw stale(id);
-      const [row] = await db
-        .update(credentials)
-        .set(sealed(present, version + 1, content))
-        .where(and(eq(credentials.id, id), eq(credentials.version, version)))
-        .returning(openColumns);
+      const next = sealed(present, version + 1, content);
+      const replace = () =>
+        db
+          .update(credentials)
+          .set(next)
+          .where(and(eq(credentials.id, id), eq(credentials.version, version)))
+          .returning(openColumns);
+      // No two envelopes are the same.
+      const done = and(eq(credentials.id, id), eq(credentials.envelope, next.envelope));
+      const [row] = await patience.insist(async (again) => {
+        const found = again ? await db.select(openColumns).from(credentials).where(done) : [];
+        return found.length > 0 ? found : await replace();
+      });
       if (!row) throw stale(id);
       return row;
     },
 
     async setStatusIfVersion(id, version, status) {
-      const rows = await db
-        .update(credentials)
-        .set({ status, updatedAtMs: now() })
-        .where(and(eq(credentials.id, id), eq(credentials.version, version), ne(credentials.status, 'unproven')))
-        .returning({ id: credentials.id });
+      const tried = and(eq(credentials.id, id), eq(credentials.version, version), ne(credentials.status, 'unproven'));
+      const set = { status, updatedAtMs: now() };
+      const rows = await patience.insist(() =>
+        db.update(credentials).set(set).where(tried).returning({ id: credentials.id }),
+      );
       return rows.length > 0;
     },
 
@@ -204,7 +206,8 @@ export function createVault(db: Database, masterKey: MasterKey, now: () => numbe
     },
 
     async touch(id) {
-      await db.update(credentials).set({ lastUsedAtMs: now() }).where(eq(credentials.id, id));
+      const set = { lastUsedAtMs: now() };
+      await patience.insist(() => db.update(credentials).set(set).where(eq(credentials.id, id)));
     },
 
     async remove(id) {
@@ -212,7 +215,8 @@ export function createVault(db: Database, masterKey: MasterKey, now: () => numbe
     },
 
     async removeUnproven(id) {
-      await db.delete(credentials).where(and(eq(credentials.id, id), eq(credentials.status, 'unproven')));
+      const unproven = and(eq(credentials.id, id), eq(credentials.status, 'unproven'));
+      await patience.insist(() => db.delete(credentials).where(unproven));
     },
 
     async removeAllUnproven() {

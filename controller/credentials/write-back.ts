@@ -66,6 +66,7 @@ export function createWriteBack({ vault, log, stopping, patience = writeBackPati
       }
       if (status !== 'valid' || !changed || !sealed) return version;
       const content = judgeCaptured(sandbox.open(sealed), provider);
+      // A try that waits for a database that is away is not broken off.
       const store = () => vault.replaceIfVersion(id, version, content);
       const next = await insist(store, { signal: limit.signal, delaysMs, isFinal: isPolydevError });
       return next.version;
@@ -91,11 +92,11 @@ function collect(
       () => false,
     );
   };
-  return insist(() => agent.collect(), { signal, delaysMs, isFinal });
+  return insist(() => untilAborted(agent.collect(), signal), { signal, delaysMs, isFinal });
 }
 
 interface Insistence {
-  /** Ends it all; then it rejects with what failed last. */
+  /** No try begins after it; then it rejects with what failed last. */
   signal: AbortSignal;
   delaysMs: readonly number[];
   /** Trying again would not help. */
@@ -106,7 +107,7 @@ async function insist<T>(attempt: () => Promise<T>, { signal, delaysMs, isFinal 
   let lost: unknown;
   for (let tries = 0; ; tries += 1) {
     try {
-      return await untilAborted(attempt(), signal);
+      return await attempt();
     } catch (error) {
       if (signal.aborted) throw lost ?? error;
       if (await isFinal(error)) throw error;

@@ -14,6 +14,7 @@ import type { Logins } from '../auth/logins.ts';
 import type { Profile } from '../auth/profile.ts';
 import type { Setup } from '../auth/setup.ts';
 import type { Services } from '../services.ts';
+import type { Patience } from '../store/patience.ts';
 import type { Relay } from '../stream/relay.ts';
 import type { Tickets } from '../stream/tickets.ts';
 import type { Metrics } from './metrics.ts';
@@ -37,6 +38,7 @@ export interface AppDeps {
   metrics: Metrics;
   /** Local stand-ins answer instead of the real providers. */
   demo: boolean;
+  patience: Patience;
   /** Rejects when the database does not answer. */
   pingDatabase(): Promise<void>;
 }

@@ -15,6 +15,7 @@ import { newId, PolydevError } from '@polydev/protocol';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import { addGuard } from '../auth/guard.ts';
 import type { App, AppDeps } from './app.ts';
+import { refuseWhileAway } from './away.ts';
 import { addDashboard } from './dashboard.ts';
 import { addDocsPage, addDocument } from './docs.ts';
 import { addErrorHandling, answerError, describeValidation } from './errors.ts';
@@ -71,6 +72,7 @@ export async function createHttpServer(deps: AppDeps, options: ServerOptions): P
   });
   // Before the guard, and for unknown paths too: looking up who is asking costs a query.
   app.addHook('onRequest', app.rateLimit());
+  refuseWhileAway(app, deps.patience);
   const guard = await addGuard(app, { ...deps, publicUrl: options.publicUrl });
 
   const closing = new AbortController();

@@ -27,6 +27,7 @@ export function resumeAfter(request: FastifyRequest, after: number | undefined):
 /** Aborts when the client goes away or the server closes. */
 export function untilGone(reply: FastifyReply, closing: AbortSignal): AbortSignal {
   const gone = new AbortController();
+  if (reply.raw.writableEnded || reply.raw.destroyed) gone.abort();
   reply.raw.once('close', () => gone.abort());
   return AbortSignal.any([gone.signal, closing]);
 }

@@ -14,9 +14,10 @@ import {
   type UserId,
 } from '@polydev/protocol';
 import { and, desc, eq, ilike, inArray, notInArray } from 'drizzle-orm';
-import type { Database } from '../store/database.ts';
+import type { Database, Store } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
 import { olderThan } from '../store/paging.ts';
+import { orUndo } from '../store/patience.ts';
 import { runs } from '../store/schema.ts';
 import { storableText } from '../store/storable.ts';
 import { createTurns } from '../turns.ts';
@@ -41,23 +42,35 @@ export interface RunRows {
 const states = Object.keys(runMoves) as RunState[];
 const finalStates = states.filter((state) => isFinal(runMoves, state));
 
-export function createRunRows(db: Database, events: EventLog, now: () => number = Date.now): RunRows {
+export function createRunRows({ db, patience }: Store, events: EventLog, now: () => number = Date.now): RunRows {
   const inTurn = createTurns<RunId>();
 
   async function find(id: RunId): Promise<RunRow | null> {
-    const [row] = await db.select().from(runs).where(eq(runs.id, id));
+    const [row] = await patience.insist(() => db.select().from(runs).where(eq(runs.id, id)));
     return row ?? null;
+  }
+
+  async function remove(id: RunId): Promise<void> {
+    await patience.insist(() => db.delete(runs).where(eq(runs.id, id)));
+    await events.remove(id);
   }
 
   return {
     async insert(run) {
-      const [row] = await db
-        .insert(runs)
-        .values({ ...run, state: 'queued', createdAtMs: now() })
-        .returning();
-      if (!row) throw new Error('An insert answered no row.');
-      await events.append(row.id, { type: 'state', state: 'queued', reason: null });
-      return row;
+      const insert = async (tx: Database) => {
+        const [row] = await tx
+          .insert(runs)
+          .values({ ...run, state: 'queued', createdAtMs: now() })
+          .returning();
+        if (!row) throw new Error('An insert answered no row.');
+        await events.open(tx, run.id, { type: 'state', state: 'queued', reason: null });
+        return row;
+      };
+      return await orUndo(
+        patience,
+        () => db.transaction(insert),
+        () => remove(run.id),
+      );
     },
 
     find,
@@ -86,16 +99,17 @@ export function createRunRows(db: Database, events: EventLog, now: () => number 
     move: (id, to, { reason, set } = {}) =>
       inTurn(id, async () => {
         const sources = states.filter((from) => mayMove(runMoves, from, to));
-        const [row] = await db
-          .update(runs)
-          .set({
-            ...set,
-            state: to,
-            ...(reason && { reason }),
-            ...(isFinal(runMoves, to) && { endedAtMs: now() }),
-          })
-          .where(and(eq(runs.id, id), inArray(runs.state, sources)))
-          .returning();
+        const endedAtMs = isFinal(runMoves, to) ? now() : null;
+        const move = { ...set, state: to, endedAtMs, ...(reason && { reason }) };
+        const mayGo = and(eq(runs.id, id), inArray(runs.state, sources));
+        const done = and(
+          ...[eq(runs.id, id), eq(runs.state, to)],
+          endedAtMs === null ? undefined : eq(runs.endedAtMs, endedAtMs),
+        );
+        const [row] = await patience.insist(async (again) => {
+          const found = again ? await db.select().from(runs).where(done) : [];
+          return found.length > 0 ? found : await db.update(runs).set(move).where(mayGo).returning();
+        });
         if (!row) {
           const present = await find(id);
           if (!present || isFinal(runMoves, present.state)) return null;
@@ -106,13 +120,10 @@ export function createRunRows(db: Database, events: EventLog, now: () => number 
       }),
 
     async change(id, set) {
-      await db.update(runs).set(set).where(eq(runs.id, id));
+      await patience.insist(() => db.update(runs).set(set).where(eq(runs.id, id)));
     },
 
-    async remove(id) {
-      await db.delete(runs).where(eq(runs.id, id));
-      await events.remove(id);
-    },
+    remove,
   };
 }
 

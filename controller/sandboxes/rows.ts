@@ -2,7 +2,7 @@
 
 import { mayMove, type Sandbox, type SandboxId, type SandboxState, sandboxMoves } from '@polydev/protocol';
 import { and, desc, eq, inArray } from 'drizzle-orm';
-import type { Database } from '../store/database.ts';
+import type { Store } from '../store/database.ts';
 import { sandboxes } from '../store/schema.ts';
 
 export interface SandboxRows {
@@ -15,20 +15,18 @@ export interface SandboxRows {
   list(): Promise<Sandbox[]>;
 }
 
-export function createSandboxRows(db: Database): SandboxRows {
+export function createSandboxRows({ db, patience }: Store): SandboxRows {
   return {
     async insert(sandbox) {
-      await db.insert(sandboxes).values(sandbox);
+      await patience.insist(() => db.insert(sandboxes).values(sandbox).onConflictDoNothing());
     },
     async move(id, to) {
       const sources = (Object.keys(sandboxMoves) as SandboxState[]).filter((from) => mayMove(sandboxMoves, from, to));
-      await db
-        .update(sandboxes)
-        .set({ state: to })
-        .where(and(eq(sandboxes.id, id), inArray(sandboxes.state, sources)));
+      const mayGo = and(eq(sandboxes.id, id), inArray(sandboxes.state, sources));
+      await patience.insist(() => db.update(sandboxes).set({ state: to }).where(mayGo));
     },
     async remove(id) {
-      await db.delete(sandboxes).where(eq(sandboxes.id, id));
+      await patience.insist(() => db.delete(sandboxes).where(eq(sandboxes.id, id)));
     },
     list: () => db.select().from(sandboxes).orderBy(desc(sandboxes.createdAtMs)),
   };

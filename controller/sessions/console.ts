@@ -4,7 +4,7 @@ import type { SessionId } from '@polydev/protocol';
 import { desc, eq, notInArray } from 'drizzle-orm';
 import type { Redact } from '../credentials/redact.ts';
 import { shownConsole } from '../sandboxes/console-text.ts';
-import type { Database } from '../store/database.ts';
+import type { Store } from '../store/database.ts';
 import { sessionConsoles } from '../store/schema.ts';
 import { storableText } from '../store/storable.ts';
 
@@ -17,23 +17,25 @@ export interface KeptConsoles {
 }
 
 export function createKeptConsoles(
-  db: Database,
+  { db, patience }: Store,
   now: () => number = Date.now,
   atMost: number = keptConsoles,
 ): KeptConsoles {
   return {
     async keep(sessionId, text) {
       const row = { atMs: now(), text: storableText(text) };
-      await db
-        .insert(sessionConsoles)
-        .values({ sessionId, ...row })
-        .onConflictDoUpdate({ target: sessionConsoles.sessionId, set: row });
+      await patience.insist(() =>
+        db
+          .insert(sessionConsoles)
+          .values({ sessionId, ...row })
+          .onConflictDoUpdate({ target: sessionConsoles.sessionId, set: row }),
+      );
       const newest = db
         .select({ id: sessionConsoles.sessionId })
         .from(sessionConsoles)
         .orderBy(desc(sessionConsoles.atMs))
         .limit(atMost);
-      await db.delete(sessionConsoles).where(notInArray(sessionConsoles.sessionId, newest));
+      await patience.insist(() => db.delete(sessionConsoles).where(notInArray(sessionConsoles.sessionId, newest)));
     },
 
     async find(id) {

@@ -14,9 +14,10 @@ import {
   type UserId,
 } from '@polydev/protocol';
 import { and, desc, eq, inArray, notInArray } from 'drizzle-orm';
-import type { Database } from '../store/database.ts';
+import type { Database, Store } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
 import { olderThan } from '../store/paging.ts';
+import { orUndo } from '../store/patience.ts';
 import { authSessions } from '../store/schema.ts';
 import { createTurns } from '../turns.ts';
 
@@ -43,23 +44,35 @@ export interface SessionMachine {
 const states = Object.keys(sessionMoves) as SessionState[];
 const finalStates = states.filter((state) => isFinal(sessionMoves, state));
 
-export function createSessionMachine(db: Database, events: EventLog, now: () => number = Date.now): SessionMachine {
+export function createSessionMachine(
+  { db, patience }: Store,
+  events: EventLog,
+  now: () => number = Date.now,
+): SessionMachine {
   const inTurn = createTurns<SessionId>();
 
   async function find(id: SessionId): Promise<AuthSession | null> {
-    const [row] = await db.select().from(authSessions).where(eq(authSessions.id, id));
+    const [row] = await patience.insist(() => db.select().from(authSessions).where(eq(authSessions.id, id)));
     return row ?? null;
   }
 
   return {
     async insert(session) {
-      const [row] = await db
-        .insert(authSessions)
-        .values({ ...session, state: 'pending' })
-        .returning();
-      if (!row) throw new Error('An insert answered no row.');
-      await events.append(row.id, { type: 'state', state: 'pending', reason: null });
-      return row;
+      const { id } = session;
+      const insert = async (tx: Database) => {
+        const [row] = await tx
+          .insert(authSessions)
+          .values({ ...session, state: 'pending' })
+          .returning();
+        if (!row) throw new Error('An insert answered no row.');
+        await events.open(tx, id, { type: 'state', state: 'pending', reason: null });
+        return row;
+      };
+      const undo = async () => {
+        await db.delete(authSessions).where(eq(authSessions.id, id));
+        await events.remove(id);
+      };
+      return await orUndo(patience, () => db.transaction(insert), undo);
     },
 
     find,
@@ -86,20 +99,25 @@ export function createSessionMachine(db: Database, events: EventLog, now: () => 
     move: (id, to, { reason, also } = {}) =>
       inTurn(id, async () => {
         const sources = states.filter((from) => mayMove(sessionMoves, from, to));
-        const moved = await db.transaction(async (tx) => {
+        const endedAtMs = isFinal(sessionMoves, to) ? now() : null;
+        const attempt = async (tx: Database) => {
           const [row] = await tx
             .update(authSessions)
-            .set({
-              state: to,
-              ...(reason && { reason }),
-              ...(isFinal(sessionMoves, to) && { endedAtMs: now() }),
-            })
+            .set({ state: to, endedAtMs, ...(reason && { reason }) })
             .where(and(eq(authSessions.id, id), inArray(authSessions.state, sources)))
             .returning();
           if (!row || !also) return row;
           const set = await also(tx);
           await tx.update(authSessions).set(set).where(eq(authSessions.id, id));
           return { ...row, ...set };
+        };
+        const done = and(
+          ...[eq(authSessions.id, id), eq(authSessions.state, to)],
+          endedAtMs === null ? undefined : eq(authSessions.endedAtMs, endedAtMs),
+        );
+        const moved = await patience.insist(async (again) => {
+          const [row] = again ? await db.select().from(authSessions).where(done) : [];
+          return row ?? (await db.transaction(attempt));
         });
         if (!moved) {
           const present = await find(id);
@@ -112,11 +130,8 @@ export function createSessionMachine(db: Database, events: EventLog, now: () => 
 
     change: (id, set) =>
       inTurn(id, async () => {
-        const [row] = await db
-          .update(authSessions)
-          .set(set)
-          .where(and(eq(authSessions.id, id), notInArray(authSessions.state, finalStates)))
-          .returning();
+        const isUnfinished = and(eq(authSessions.id, id), notInArray(authSessions.state, finalStates));
+        const [row] = await patience.insist(() => db.update(authSessions).set(set).where(isUnfinished).returning());
         return row ?? null;
       }),
   };

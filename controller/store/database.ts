@@ -1,6 +1,7 @@
 /** Opens the database: PostgreSQL by address, or embedded PostgreSQL (PGlite) in a folder or in memory. */
 
 import { mkdir } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { PGlite } from '@electric-sql/pglite';
 import { PolydevError } from '@polydev/protocol';
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
@@ -8,13 +9,25 @@ import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
 import pg from 'pg';
 import { migrate } from './migrate.ts';
+import { createPatience, isDatabaseLoss, noPatience, type Patience } from './patience.ts';
 import * as schema from './schema.ts';
+import type { StoreWatch } from './watch.ts';
+
+/** To make a connection. */
+const connectMs = 3_000;
+/** To wait until one is free. */
+const lineMs = 10_000;
 
 /** The database or a transaction in it, whatever is behind. Rows touched are counted with `.returning()`. */
 export type Database = PgDatabase<PgQueryResultHKT, typeof schema>;
 
-export interface OpenDatabase {
+/** What everything that keeps something works with. */
+export interface Store {
   db: Database;
+  patience: Patience;
+}
+
+export interface OpenDatabase extends Store {
   /** `embedded` admits one process. */
   kind: 'embedded' | 'server';
   close(): Promise<void>;
@@ -25,14 +38,15 @@ export interface DatabaseOptions {
   url?: string | undefined;
   /** Folder of the embedded database, made with mode 0700; when absent it lives in memory. */
   dataDir?: string | undefined;
-  onError?: (error: unknown) => void;
+  /** Of a server. */
+  watch?: StoreWatch;
 }
 
 /** Opens the database and brings its tables up to date. `unavailable`, `disk_full`, `schema_newer`. */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   let opened: OpenDatabase | undefined;
   try {
-    opened = options.url ? openServer(options.url, options.onError) : await openEmbedded(options.dataDir);
+    opened = options.url ? openServer(options.url, options.watch) : await openEmbedded(options.dataDir);
     await migrate(opened.db);
     return opened;
   } catch (error) {
@@ -54,12 +68,65 @@ function explain(cause: unknown, { url, dataDir }: DatabaseOptions): PolydevErro
 async function openEmbedded(dataDir: string | undefined): Promise<OpenDatabase> {
   if (dataDir) await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const client = await PGlite.create(dataDir ? { dataDir } : {});
-  return { db: drizzlePglite({ client, schema }), kind: 'embedded', close: () => client.close() };
+  return {
+    db: drizzlePglite({ client, schema }),
+    patience: noPatience,
+    kind: 'embedded',
+    close: () => client.close(),
+  };
 }
 
-function openServer(url: string, onError: DatabaseOptions['onError']): OpenDatabase {
-  const pool = new pg.Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 10_000 });
-  // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
-  pool.on('error', (error) => onError?.(error));
-  return { db: drizzleNodePostgres({ client: pool, schema }), kind: 'server', close: () => pool.end() };
+function openServer(connectionString: string, watch: StoreWatch | undefined): OpenDatabase {
+  const connections = new Set<pg.ClientBase>();
+  const patience = createPatience(() => askOnce(connectionString), {
+    lost(error) {
+      watch?.lost(error);
+      // What waits for an answer on one of them would wait for long, and a server that shuts down waits for them.
+      for (const connection of connections) cut(connection);
+    },
+    back: () => watch?.back(),
+  });
+  const pool = new pg.Pool({ connectionString, max: 10, connectionTimeoutMillis: lineMs, Client: PromptClient });
+  pool.on('connect', (connection) => {
+    connections.add(connection);
+    // Without a listener a connection that breaks within a transaction would end the process.
+    connection.on('error', patience.look);
+  });
+  pool.on('remove', (connection) => connections.delete(connection));
+  pool.on('error', () => {}); // The same, of an idle one.
+  return {
+    db: drizzleNodePostgres({ client: pool, schema }),
+    patience,
+    kind: 'server',
+    async close() {
+      patience.end();
+      await pool.end();
+    },
+  };
+}
+
+class PromptClient extends pg.Client {
+  constructor(config: pg.ClientConfig = {}) {
+    super({ ...config, connectionTimeoutMillis: connectMs });
+  }
+}
+
+/** By a connection of its own: those that there are say nothing about those that are to be made. */
+async function askOnce(connectionString: string): Promise<void> {
+  const client = new PromptClient({ connectionString, query_timeout: connectMs });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query('select 1');
+  } catch (error) {
+    if (isDatabaseLoss(error)) throw error;
+    // A server that refuses is there.
+  } finally {
+    client.end().catch(() => {});
+  }
+}
+
+/** As if the other end had gone: then `pg` and its pool do what is to be done. */
+function cut(connection: pg.ClientBase): void {
+  (connection as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
 }

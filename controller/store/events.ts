@@ -1,8 +1,8 @@
 /** Timelines of sessions and runs: numbered from 1 without gaps, kept, and followed live. */
 
 import type { RunId, RunStreamEvent, SequencedEvent, SessionEvent, SessionId } from '@polydev/protocol';
-import { and, asc, eq, gt, sql } from 'drizzle-orm';
-import type { Database } from './database.ts';
+import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
+import type { Database, Store } from './database.ts';
 import type { EphemeralStore } from './ephemeral.ts';
 import { events } from './schema.ts';
 import { isUniqueViolation } from './unique-violation.ts';
@@ -13,6 +13,8 @@ export type EventOf<S extends StreamId> = S extends SessionId ? SessionEvent : R
 export interface EventLog {
   /** Calls for one stream are numbered in the order of the calls. */
   append<S extends StreamId>(stream: S, event: EventOf<S>): Promise<SequencedEvent<EventOf<S>>>;
+  /** The first event of a new stream, in the transaction that makes what it is about. */
+  open<S extends StreamId>(tx: Database, stream: S, event: EventOf<S>): Promise<void>;
   read<S extends StreamId>(stream: S, afterSeq: number): Promise<SequencedEvent<EventOf<S>>[]>;
   /** History, then live: no gap, no duplicate. Ends only with the signal or with its reader. */
   follow<S extends StreamId>(
@@ -30,23 +32,28 @@ const batchSize = 500;
 /** Each loser of a race between controllers tries again; this many in a row means that something is wrong. */
 const maxAttempts = 50;
 
-export function createEventLog(db: Database, ephemeral: EphemeralStore, now: () => number = Date.now): EventLog {
+export function createEventLog(
+  { db, patience }: Store,
+  ephemeral: EphemeralStore,
+  now: () => number = Date.now,
+): EventLog {
   /** The last append of each stream that is under way here: keeps the order of the calls. */
-  const tails = new Map<StreamId, Promise<unknown>>();
+  const tails = new Map<StreamId, Promise<SequencedEvent<unknown>>>();
   const channelOf = (stream: StreamId) => `events:${stream}`;
 
-  async function insert<S extends StreamId>(stream: S, event: EventOf<S>): Promise<SequencedEvent<EventOf<S>>> {
+  /** `afterSeq`: what was there before for sure. */
+  async function insert<S extends StreamId>(stream: S, event: EventOf<S>, afterSeq: number) {
     const next = sql<number>`(select coalesce(max(seq), 0) + 1 from events where stream = ${stream})`;
-    for (let attempt = 1; ; attempt += 1) {
-      const atMs = now();
-      try {
-        const [row] = await db.insert(events).values({ stream, seq: next, atMs, event }).returning({ seq: events.seq });
-        if (!row) throw new Error('An insert answered no row.');
-        return { seq: row.seq, atMs, event };
-      } catch (error) {
-        if (attempt >= maxAttempts || !isUniqueViolation(error)) throw error;
-      }
-    }
+    const atMs = now();
+    const attempt = () => db.insert(events).values({ stream, seq: next, atMs, event }).returning({ seq: events.seq });
+    const itself = and(eq(events.stream, stream), gt(events.seq, afterSeq), eq(events.atMs, atMs), isEvent(event));
+    const present = () => db.select({ seq: events.seq }).from(events).where(itself);
+    const [row] = await patience.insist(async (again) => {
+      const found = again ? await present() : [];
+      return found.length > 0 ? found : await untilUnique(attempt);
+    });
+    if (!row) throw new Error('An insert answered no row.');
+    return { seq: row.seq, atMs, event };
   }
 
   async function readBatch<S extends StreamId>(stream: S, afterSeq: number, limit?: number) {
@@ -55,14 +62,14 @@ export function createEventLog(db: Database, ephemeral: EphemeralStore, now: () 
       .from(events)
       .where(and(eq(events.stream, stream), gt(events.seq, afterSeq)))
       .orderBy(asc(events.seq));
-    const rows = await (limit === undefined ? query : query.limit(limit));
+    const rows = await patience.insist(async () => await (limit === undefined ? query : query.limit(limit)));
     return rows as SequencedEvent<EventOf<S>>[];
   }
 
   return {
     append(stream, event) {
-      const before = tails.get(stream) ?? Promise.resolve();
-      const appended = before.catch(() => {}).then(() => insert(stream, event));
+      const before = tails.get(stream)?.catch(() => null) ?? Promise.resolve(null);
+      const appended = before.then((row) => insert(stream, event, row?.seq ?? 0));
       tails.set(stream, appended);
       return appended
         .finally(() => {
@@ -73,6 +80,10 @@ export function createEventLog(db: Database, ephemeral: EphemeralStore, now: () 
           ephemeral.publish(channelOf(stream), String(row.seq)).catch(() => {});
           return row;
         });
+    },
+
+    async open(tx, stream, event) {
+      await tx.insert(events).values({ stream, seq: 1, atMs: now(), event });
     },
 
     read: (stream, afterSeq) => readBatch(stream, afterSeq),
@@ -99,9 +110,23 @@ export function createEventLog(db: Database, ephemeral: EphemeralStore, now: () 
     },
 
     async remove(stream) {
-      await db.delete(events).where(eq(events.stream, stream));
+      await patience.insist(() => db.delete(events).where(eq(events.stream, stream)));
     },
   };
+}
+
+async function untilUnique<T>(insert: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await insert();
+    } catch (error) {
+      if (attempt >= maxAttempts || !isUniqueViolation(error)) throw error;
+    }
+  }
+}
+
+function isEvent(event: object): SQL {
+  return sql`${events.event} = ${JSON.stringify(event)}::jsonb`;
 }
 
 /** Rings made before a wait begins are lost on purpose: take the wait first, then look, then await it. */

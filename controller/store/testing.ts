@@ -8,16 +8,16 @@ import type { TestContext } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import pg from 'pg';
-import { type Database, openDatabase } from './database.ts';
+import { type Database, openDatabase, type Store } from './database.ts';
 import type { EphemeralStore } from './ephemeral.ts';
 import { createEventLog, type EventLog } from './events.ts';
 import { createMemoryEphemeral } from './memory-ephemeral.ts';
 import { migrate } from './migrate.ts';
+import { noPatience } from './patience.ts';
 import { openRedisEphemeral } from './redis-ephemeral.ts';
 import * as schema from './schema.ts';
 
-export interface TestStore {
-  db: Database;
+export interface TestStore extends Store {
   ephemeral: EphemeralStore;
   events: EventLog;
 }
@@ -27,8 +27,8 @@ export const testDatabaseUrl = process.env.POLYDEV_TEST_DATABASE_URL;
 export const testRedisUrl = process.env.POLYDEV_TEST_REDIS_URL;
 
 export async function openTestStore(t: TestContext): Promise<TestStore> {
-  const { db, ephemeral } = onServers ? await openOnServers(t) : await openEmbedded(t);
-  return { db, ephemeral, events: createEventLog(db, ephemeral) };
+  const opened = onServers ? await openOnServers(t) : await openEmbedded(t);
+  return { ...opened, events: createEventLog(opened, opened.ephemeral) };
 }
 
 /** The address of a new database on the test server; dropped when the test ends. */
@@ -59,7 +59,7 @@ async function openOnServers(t: TestContext) {
     await ephemeral.close();
     await database.close();
   };
-  return { db: database.db, ephemeral };
+  return { db: database.db, patience: database.patience, ephemeral };
 }
 
 /** Loading a migrated database takes a fifth of the time of making one. */
@@ -81,5 +81,25 @@ async function openEmbedded(t: TestContext) {
     await ephemeral.close();
     await client.close();
   });
-  return { db: drizzle({ client, schema }) as Database, ephemeral };
+  return { db: drizzle({ client, schema }) as Database, patience: noPatience, ephemeral };
+}
+
+/** Told what becomes of a store; a test waits for it. */
+export function createTestWatch() {
+  const told: string[] = [];
+  let hear = () => {};
+  const tell = (what: 'lost' | 'back') => () => {
+    told.push(what);
+    hear();
+  };
+  return {
+    told,
+    watch: { lost: tell('lost'), back: tell('back') },
+    async until(count: number): Promise<void> {
+      while (told.length < count)
+        await new Promise<void>((resolve) => {
+          hear = resolve;
+        });
+    },
+  };
 }

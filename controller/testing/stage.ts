@@ -155,7 +155,7 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     script,
     granted,
     logged: () => logged,
-    opened: async (id) => JSON.stringify((await createVault(store.db, deps.masterKey).open(id)).bundle.reveal()),
+    opened: async (id) => JSON.stringify((await createVault(store, deps.masterKey).open(id)).bundle.reveal()),
     addUser,
     async signIn(request = {}) {
       const claimed = new Promise<Desktop['agent']>((resolve) => waiting.push(resolve));
@@ -167,7 +167,7 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     untilSession: (id, fits) => until(sessionStream(id), fits),
     untilRun: (id, fits) => until(runStream(id), fits),
     async connect(refreshToken = 'first-refresh-token', label = 'default') {
-      const vault = createVault(store.db, deps.masterKey);
+      const vault = createVault(store, deps.masterKey);
       const bundle = new Secret(claudeBundle(refreshToken));
       const account = { email: 'person@example.com' };
       const content = { userId: user.id, provider: 'claude_code', label, bundle, account } as const;

@@ -16,8 +16,8 @@ async function open(t: TestContext) {
 }
 
 test('sign-ins are listed by provider, state and page, the newest first', timeout, async (t) => {
-  const { db, events, userId } = await open(t);
-  const machine = createSessionMachine(db, events);
+  const { userId, ...store } = await open(t);
+  const machine = createSessionMachine(store, store.events);
   const states: SessionState[] = ['failed', 'connected', 'ready', 'pending', 'expired'];
   const rows = states.map((state, index) => ({
     ...{ id: newId('session'), userId, state, label: 'default', expiresAtMs: 9, hardExpiresAtMs: 9 },
@@ -25,7 +25,7 @@ test('sign-ins are listed by provider, state and page, the newest first', timeou
     // Two in the same millisecond.
     createdAtMs: Math.floor(index / 2),
   }));
-  await db.insert(authSessions).values(rows);
+  await store.db.insert(authSessions).values(rows);
   const newestFirst = rows.toSorted((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? 1 : -1));
   const ids = async (query: Parameters<typeof machine.list>[1]) =>
     (await machine.list(userId, query)).map(({ id }) => id);
@@ -58,15 +58,15 @@ test('sign-ins are listed by provider, state and page, the newest first', timeou
 });
 
 test('runs are listed by provider, account, state and words of the prompt', timeout, async (t) => {
-  const { db, events, userId } = await open(t);
-  const rows = createRunRows(db, events);
+  const { userId, ...store } = await open(t);
+  const rows = createRunRows(store, store.events);
   const credentialId = newId('credential');
   const made: [RunState, string, typeof credentialId | null][] = [
     ['succeeded', 'Explain 100% of it', credentialId],
     ['failed', 'explain a_b', null],
     ['running', 'Explain axb', credentialId],
   ];
-  await db.insert(runs).values(
+  await store.db.insert(runs).values(
     made.map(([state, prompt, credential], index) => ({
       ...{ id: newId('run'), userId, state, prompt, credentialId: credential, deadlineMs: 1, createdAtMs: index },
       provider: index === 1 ? ('openai_codex' as const) : ('claude_code' as const),

@@ -11,9 +11,9 @@ const options = { skip: skipTestServers, timeout: 60_000 };
 
 async function openStageOnRedis(t: TestContext) {
   const redis = await startTestRedis();
-  const { db } = await openTestStore(t);
+  const store = await openTestStore(t);
   const ephemeral = await openRedisEphemeral({ url: redis.url, settleMs: 0 });
-  const stage = await openStage(t, { store: { db, ephemeral, events: createEventLog(db, ephemeral) } });
+  const stage = await openStage(t, { store: { ...store, ephemeral, events: createEventLog(store, ephemeral) } });
   t.after(async () => {
     await ephemeral.close();
     await redis.remove();

@@ -31,7 +31,7 @@ test(
     const spec = { profile: 'desktop', image: 'f'.repeat(64), token: 't'.repeat(32), limits } as const;
     await stage.driver.create({ ...spec, id: sandboxId });
     const account = {};
-    await createVault(stage.db, stage.masterKey).putUnproven({
+    await createVault(stage, stage.masterKey).putUnproven({
       ...{ userId: stage.user.id, provider, label: 'default', account },
       bundle: new Secret(claudeBundle('an-unproven-refresh-token')),
     });

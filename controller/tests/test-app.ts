@@ -39,11 +39,13 @@ export interface TestAppOptions {
   server?: Partial<ServerOptions>;
   relay?: Partial<RelayDeps>;
   deps?: Partial<AppDeps>;
+  /** Of the test's own; else a fresh one. */
+  store?: TestStore;
 }
 
 export async function createTestApp(t: TestContext, options: TestAppOptions = {}): Promise<TestApp> {
-  const store = await openTestStore(t);
-  const { db, ephemeral, events } = store;
+  const store = options.store ?? (await openTestStore(t));
+  const { db, patience, ephemeral, events } = store;
   const setup = createSetup(db);
   const logins = createLogins(db, ephemeral);
   const apiTokens = createApiTokens(db);
@@ -65,6 +67,7 @@ export async function createTestApp(t: TestContext, options: TestAppOptions = {}
       relay,
       metrics: createMetrics(),
       demo: false,
+      patience,
       pingDatabase: async () => {},
       ...options.deps,
     },

@@ -11,10 +11,11 @@ import { Secret } from '../secret.ts';
 import { createVault } from '../vault.ts';
 
 async function openVault(t: Parameters<typeof openTestStore>[0]) {
-  const { db } = await openTestStore(t);
+  const store = await openTestStore(t);
+  const { db } = store;
   const user = newId('user');
   await db.insert(users).values({ id: user, name: 'someone', role: 'member', passwordHash: '-', createdAtMs: 0 });
-  const vault = createVault(db, createMasterKey());
+  const vault = createVault(store, createMasterKey());
   const put = async (refreshToken: string, label = 'default') => {
     const content = contentOf(refreshToken);
     const unproven = await vault.putUnproven({ userId: user, provider: 'claude_code', label, ...content });

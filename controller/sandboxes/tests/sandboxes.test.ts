@@ -14,8 +14,7 @@ const never = new AbortController().signal;
 const limits = { memoryMiB: 256, cpus: 1, processes: 64, diskMiB: 64, homeMiB: 64 };
 
 async function open(t: Parameters<typeof openTestStore>[0], driver = createFakeDriver({ box }), extraCa?: string) {
-  const { db } = await openTestStore(t);
-  const rows = createSandboxRows(db);
+  const rows = createSandboxRows(await openTestStore(t));
   const known = new Map<string, unknown>();
   let logged = '';
   const write = (line: string) => {

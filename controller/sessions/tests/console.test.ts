@@ -122,7 +122,7 @@ test('a tail that begins within a line begins with the next', () => {
 test('of kept consoles only the newest stay, and one goes with its sign-in', testTimeout, async (t) => {
   const stage = await openStage(t);
   let nowMs = 1;
-  const consoles = createKeptConsoles(stage.db, () => nowMs);
+  const consoles = createKeptConsoles(stage, () => nowMs);
   const ids: SessionId[] = [];
   for (let n = 0; n < 3; n += 1) {
     const { session } = await stage.signIn();
@@ -136,7 +136,7 @@ test('of kept consoles only the newest stay, and one goes with its sign-in', tes
   nowMs += 1;
   await consoles.keep(first, 'again');
   assert.equal(await consoles.find(first), 'again');
-  const two = createKeptConsoles(stage.db, () => (nowMs += 1), 2);
+  const two = createKeptConsoles(stage, () => (nowMs += 1), 2);
   await two.keep(second, '2');
   await two.keep(third, '3');
   assert.deepEqual([await two.find(first), await two.find(second), await two.find(third)], [null, '2', '3']);

@@ -13,10 +13,10 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from + 1
 
 /** Two logs over one database and one ephemeral store, as two controllers have. */
 async function openTwo(t: TestContext, database: typeof embedded, ephemeral: EphemeralStore = createMemoryEphemeral()) {
-  const { db } = await database.open(t);
-  const other = (await database.reopen?.()) ?? { db, close: async () => {} };
+  const store = await database.open(t);
+  const other = (await database.reopen?.()) ?? { ...store, close: async () => {} };
   t.after(() => other.close());
-  return { here: createEventLog(db, ephemeral), there: createEventLog(other.db, ephemeral) };
+  return { here: createEventLog(store, ephemeral), there: createEventLog(other, ephemeral) };
 }
 
 for (const database of [embedded, server]) {

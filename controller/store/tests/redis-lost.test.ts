@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { skipTestServers, startTestRedis } from '@polydev/setup/test-servers';
 import { openRedisEphemeral, type RedisOptions } from '../redis-ephemeral.ts';
+import { createTestWatch } from '../testing.ts';
 
 const options = { skip: skipTestServers, timeout: 60_000 };
 const away = { code: 'unavailable' };
@@ -17,29 +18,12 @@ async function openRedis(t: TestContext) {
   return { redis, open };
 }
 
-/** What the watch of a store is told, in order. */
-function createListener() {
-  const told: string[] = [];
-  let hear = () => {};
-  const tell = (what: string) => () => {
-    told.push(what);
-    hear();
-  };
-  return {
-    told,
-    watch: { lost: tell('lost'), back: tell('back') },
-    async until(count: number) {
-      while (told.length < count) await new Promise<void>((resolve) => (hear = resolve));
-    },
-  };
-}
-
 test(
   'every question to a Redis that is away ends as unavailable, and is answered when it is back',
   options,
   async (t) => {
     const { redis, open } = await openRedis(t);
-    const { watch, told, until } = createListener();
+    const { watch, told, until } = createTestWatch();
     const store = await open({ watch });
     const lease = await store.lease('a', 60_000);
     await redis.end('SIGKILL');
@@ -71,7 +55,7 @@ test('a short absence is not noticed by who asks', options, async (t) => {
 
 test('after Redis lost everything a lease is its holder’s again, before anyone else gets it', options, async (t) => {
   const { redis, open } = await openRedis(t);
-  const { watch, until } = createListener();
+  const { watch, until } = createTestWatch();
   const holder = await open({ settleMs: 1_000 });
   const other = await open({ settleMs: 1_000, watch });
   const lease = await holder.lease('a', 60_000);
@@ -98,7 +82,7 @@ test('a lease whose holder died with Redis is free when the others have had thei
 
 test('who subscribed hears again, also who did while Redis was away', options, async (t) => {
   const { redis, open } = await openRedis(t);
-  const { watch, until } = createListener();
+  const { watch, until } = createTestWatch();
   const store = await open({ watch });
   const heard = { before: Promise.withResolvers<void>(), meanwhile: Promise.withResolvers<void>() };
   await store.subscribe('before', (message) => message === 'hello' && heard.before.resolve());
