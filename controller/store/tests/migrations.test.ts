@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,6 +13,12 @@ import { type Database, openDatabase } from '../database.ts';
 import { migrate, readMigrations } from '../migrate.ts';
 import * as schema from '../schema.ts';
 import { embedded, server } from './databases.ts';
+
+/** SHA-256 of each file as it landed: databases were made by it, so it never changes again. */
+const landed: Readonly<Record<string, string>> = {
+  '0001-first-tables.sql': '16a4369b3748f3db39a58fae3a409fbabc36d9efd2025fe3a04bc6655a0d9b8e',
+  '0002-scopes-logins-consoles.sql': '24852ab5448e0ad23e77d73d815638de655fa618344b6d34aeb9ab16347de3e8',
+};
 
 const tables = Object.values(schema).filter((value) => is(value, PgTable)) as PgTable[];
 
@@ -123,6 +130,15 @@ test('server: two controllers that start together migrate once', { skip: server.
   const others = await Promise.all([server.reopen?.(), server.reopen?.(), server.reopen?.()]);
   for (const other of others) await other?.close();
   assert.equal((await rowsOf(db, sql`select * from schema_migrations`)).length, (await readMigrations()).length);
+});
+
+test('migrations are only ever added', { timeout: 10_000 }, async () => {
+  const folder = join(import.meta.dirname, '../migrations');
+  const hashes = (await readdir(folder)).sort().map(async (file) => {
+    const content = await readFile(join(folder, file));
+    return [file, createHash('sha256').update(content).digest('hex')] as const;
+  });
+  assert.deepEqual(Object.fromEntries(await Promise.all(hashes)), landed);
 });
 
 test('an older database keeps its people signed in and its tokens as strong as they were', {

@@ -8,7 +8,8 @@ export const polydev = createPolydev({
   async fetch(input, init) {
     try {
       const response = await fetch(input, init);
-      reach.set(true);
+      if (response.status === 503) void reach.look();
+      else reach.set(true);
       return response;
     } catch (error) {
       if (!init?.signal?.aborted) reach.set(false);

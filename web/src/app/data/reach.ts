@@ -18,19 +18,24 @@ function createReach() {
     else void tryUntilBack(firstPauseMs);
   }
 
-  async function tryUntilBack(pauseMs: number): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    if (reachable) return;
-    const answers = await fetch('/health').then(
+  function isWell(): Promise<boolean> {
+    return fetch('/health').then(
       ({ ok }) => ok,
       () => false,
     );
-    if (answers) set(true);
+  }
+
+  async function tryUntilBack(pauseMs: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    if (reachable) return;
+    if (await isWell()) set(true);
     else void tryUntilBack(Math.min(pauseMs * 2, longestPauseMs));
   }
 
   return {
     set,
+    /** For an answer that does not tell one refusal from the database being away. */
+    look: async () => set(await isWell()),
     get: () => reachable,
     subscribe(listener: () => void) {
       listeners.add(listener);
