@@ -1,14 +1,19 @@
 /** Sees keys before the remote desktop does: the way out of it, and pasting. */
 
-export type PasteModifier = 'Control' | 'Shift';
+export interface Paste {
+  /** With Shift, as terminals want it. */
+  key: 'v' | 'V';
+  /** Modifiers that belong to it and were let go of meanwhile. */
+  missing: readonly ('Control' | 'Shift')[];
+}
 
 export interface KeyboardGuard {
   /** Ctrl, Alt and Shift together: give the keyboard back to the page. */
   onLeave(): void;
   /** The person pastes; resolves when the remote clipboard has what is to be pasted. */
   beforePaste(): Promise<void>;
-  /** Sends the key that was held back for that, together with the modifiers that were let go of meanwhile. */
-  resendPaste(missing: readonly PasteModifier[]): void;
+  /** Sends the key that was held back for that. */
+  resendPaste(paste: Paste): void;
   /** A key of the real keyboard was released. */
   onKeyUp(): void;
 }
@@ -26,9 +31,12 @@ export function guardKeyboard(frame: HTMLElement, guard: KeyboardGuard): () => v
     } else if (event.code === 'KeyV' && event.ctrlKey && !event.altKey && !event.repeat) {
       event.preventDefault();
       event.stopPropagation();
-      const pressed: PasteModifier[] = event.shiftKey ? ['Control', 'Shift'] : ['Control'];
+      const { shiftKey } = event;
+      const modifiers = shiftKey ? (['Control', 'Shift'] as const) : (['Control'] as const);
       letGo.clear();
-      void guard.beforePaste().then(() => guard.resendPaste(pressed.filter((key) => letGo.has(key))));
+      void guard.beforePaste().then(() => {
+        guard.resendPaste({ key: shiftKey ? 'V' : 'v', missing: modifiers.filter((name) => letGo.has(name)) });
+      });
     }
   }
   function onKeyUp({ key }: KeyboardEvent): void {

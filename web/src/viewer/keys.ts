@@ -12,7 +12,8 @@ export const keysyms = {
   Control: 0xffe3,
   Alt: 0xffe9,
   Shift: 0xffe1,
-  V: 0x76,
+  v: 0x76,
+  V: 0x56,
 } as const;
 
 export type KeyName = keyof typeof keysyms;
@@ -30,6 +31,8 @@ export const keyCodes: Partial<Record<KeyName, string>> = {
   Control: 'ControlLeft',
   Alt: 'AltLeft',
   Shift: 'ShiftLeft',
+  v: 'KeyV',
+  V: 'KeyV',
 };
 
 /** The symbol of each character; line ends are Enter, other control characters are left out. */

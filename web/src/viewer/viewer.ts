@@ -83,12 +83,12 @@ export function createViewer(container: HTMLElement, options: ViewerOptions): Vi
       options.onLeave?.();
     },
     beforePaste: clipboard.beforePaste,
-    resendPaste(missing) {
-      const screen = liveScreen();
-      for (const key of missing) screen?.sendKey(keysyms[key], keyCodes[key] ?? null, true);
-      screen?.sendKey(keysyms.V, 'KeyV', true);
-      screen?.sendKey(keysyms.V, 'KeyV', false);
-      for (const key of missing) screen?.sendKey(keysyms[key], keyCodes[key] ?? null, false);
+    resendPaste({ key, missing }) {
+      const send = (name: KeyName, down: boolean) => liveScreen()?.sendKey(keysyms[name], keyCodes[name] ?? null, down);
+      for (const name of missing) send(name, true);
+      send(key, true);
+      send(key, false);
+      for (const name of missing) send(name, false);
     },
     onKeyUp: input.letGo,
   });
