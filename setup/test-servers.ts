@@ -56,14 +56,14 @@ export async function startTestPostgres(): Promise<TestServer> {
 /** It keeps nothing, so that a new start has lost everything. */
 export async function startTestRedis(): Promise<TestServer> {
   const { folder, user } = await makeScratch('redis');
-  const socket = join(folder, 'redis.sock');
+  const port = await freePort();
   const server = createServerProcess({
     ...{ folder, user },
-    command: [redisServer, '--port', '0', '--unixsocket', socket, '--save', '', '--appendonly', 'no', '--dir', folder],
+    command: [redisServer, '--bind', '127.0.0.1', '--port', String(port), '--save', '', '--dir', folder],
     listening: /ready to accept connections/i,
   });
   await server.start();
-  return { url: socket, ...server };
+  return { url: `redis://127.0.0.1:${port}`, ...server };
 }
 
 const environment = { PATH: process.env.PATH, LC_ALL: 'C.UTF-8' };

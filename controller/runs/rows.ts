@@ -35,6 +35,7 @@ export interface RunRows {
   unfinished(): Promise<RunRow[]>;
   /** Null, and no effect, when the run has ended. */
   move(id: RunId, to: RunState, options?: { reason?: Reason; set?: RunChange }): Promise<RunRow | null>;
+  /** No effect when the run has ended. */
   change(id: RunId, set: RunChange): Promise<void>;
   remove(id: RunId): Promise<void>;
 }
@@ -120,7 +121,8 @@ export function createRunRows({ db, patience }: Store, events: EventLog, now: ()
       }),
 
     async change(id, set) {
-      await patience.insist(() => db.update(runs).set(set).where(eq(runs.id, id)));
+      const isUnfinished = and(eq(runs.id, id), notInArray(runs.state, finalStates));
+      await patience.insist(() => db.update(runs).set(set).where(isUnfinished));
     },
 
     remove,

@@ -1,7 +1,7 @@
 /** Timelines of sessions and runs: numbered from 1 without gaps, kept, and followed live. */
 
 import type { RunId, RunStreamEvent, SequencedEvent, SessionEvent, SessionId } from '@polydev/protocol';
-import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, max, sql } from 'drizzle-orm';
 import type { Database, Store } from './database.ts';
 import type { EphemeralStore } from './ephemeral.ts';
 import { events } from './schema.ts';
@@ -31,6 +31,7 @@ const lookAnywayMs = 5000;
 const batchSize = 500;
 /** Each loser of a race between controllers tries again; this many in a row means that something is wrong. */
 const maxAttempts = 50;
+const rememberedStreams = 1000;
 
 export function createEventLog(
   { db, patience }: Store,
@@ -38,22 +39,56 @@ export function createEventLog(
   now: () => number = Date.now,
 ): EventLog {
   /** The last append of each stream that is under way here: keeps the order of the calls. */
-  const tails = new Map<StreamId, Promise<SequencedEvent<unknown>>>();
+  const tails = new Map<StreamId, Promise<unknown>>();
+  /** Newest numbers that were given here; another controller may have given others since. */
+  const newest = new Map<StreamId, number>();
   const channelOf = (stream: StreamId) => `events:${stream}`;
 
-  /** `afterSeq`: what was there before for sure. */
-  async function insert<S extends StreamId>(stream: S, event: EventOf<S>, afterSeq: number) {
-    const next = sql<number>`(select coalesce(max(seq), 0) + 1 from events where stream = ${stream})`;
+  function remember(stream: StreamId, seq: number): void {
+    newest.delete(stream);
+    newest.set(stream, seq);
+    const [oldest] = newest.keys();
+    if (oldest && newest.size > rememberedStreams) newest.delete(oldest);
+  }
+
+  async function findNewest(stream: StreamId): Promise<number> {
+    const query = () =>
+      db
+        .select({ seq: max(events.seq) })
+        .from(events)
+        .where(eq(events.stream, stream));
+    const [row] = await patience.insist(query);
+    return row?.seq ?? 0;
+  }
+
+  /** The number is chosen here, so that an insert whose answer gets lost cannot be there twice, however late it is done. */
+  async function insert<S extends StreamId>(stream: S, event: EventOf<S>): Promise<SequencedEvent<EventOf<S>>> {
     const atMs = now();
-    const attempt = () => db.insert(events).values({ stream, seq: next, atMs, event }).returning({ seq: events.seq });
-    const itself = and(eq(events.stream, stream), gt(events.seq, afterSeq), eq(events.atMs, atMs), isEvent(event));
-    const present = () => db.select({ seq: events.seq }).from(events).where(itself);
-    const [row] = await patience.insist(async (again) => {
-      const found = again ? await present() : [];
-      return found.length > 0 ? found : await untilUnique(attempt);
-    });
-    if (!row) throw new Error('An insert answered no row.');
-    return { seq: row.seq, atMs, event };
+    let last = newest.get(stream) ?? (await findNewest(stream));
+    for (let attempt = 1; ; attempt += 1) {
+      const row = { stream, seq: last + 1, atMs, event };
+      const done = await patience
+        .insist(() => db.insert(events).values(row))
+        .then(
+          () => true,
+          async (error) => {
+            if (attempt >= maxAttempts || !isUniqueViolation(error)) throw error;
+            return await isThere(row);
+          },
+        );
+      if (done) {
+        remember(stream, row.seq);
+        return { seq: row.seq, atMs, event };
+      }
+      last = await findNewest(stream);
+    }
+  }
+
+  async function isThere({ stream, seq, atMs, event }: typeof events.$inferInsert): Promise<boolean> {
+    const isEvent = sql`${events.event} = ${JSON.stringify(event)}::jsonb`;
+    const itself = and(eq(events.stream, stream), eq(events.seq, seq), eq(events.atMs, atMs), isEvent);
+    const rows = await patience.insist(() => db.select({ seq: events.seq }).from(events).where(itself));
+    return rows.length > 0;
   }
 
   async function readBatch<S extends StreamId>(stream: S, afterSeq: number, limit?: number) {
@@ -68,8 +103,8 @@ export function createEventLog(
 
   return {
     append(stream, event) {
-      const before = tails.get(stream)?.catch(() => null) ?? Promise.resolve(null);
-      const appended = before.then((row) => insert(stream, event, row?.seq ?? 0));
+      const before = tails.get(stream)?.catch(() => {}) ?? Promise.resolve();
+      const appended = before.then(() => insert(stream, event));
       tails.set(stream, appended);
       return appended
         .finally(() => {
@@ -110,23 +145,10 @@ export function createEventLog(
     },
 
     async remove(stream) {
+      newest.delete(stream);
       await patience.insist(() => db.delete(events).where(eq(events.stream, stream)));
     },
   };
-}
-
-async function untilUnique<T>(insert: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await insert();
-    } catch (error) {
-      if (attempt >= maxAttempts || !isUniqueViolation(error)) throw error;
-    }
-  }
-}
-
-function isEvent(event: object): SQL {
-  return sql`${events.event} = ${JSON.stringify(event)}::jsonb`;
 }
 
 /** Rings made before a wait begins are lost on purpose: take the wait first, then look, then await it. */

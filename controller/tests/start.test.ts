@@ -1,68 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { createMasterKey } from '@polydev/vault/master-key';
-import { startFakeHostd } from './fake-hostd.ts';
+import { main, scratchFolder, startController } from './controller-process.ts';
 
 const timeout = 120_000;
-const main = join(import.meta.dirname, '../main.ts');
-
-interface Process {
-  line: Record<string, unknown> & { error?: { code: string; message: string } };
-  log(): string;
-  stdout(): string[];
-  /** Answers the exit code and how long it took. */
-  stop(signal?: NodeJS.Signals): Promise<{ code: number | null; tookMs: number }>;
-  exited: Promise<unknown[]>;
-}
-
-async function scratchFolder(t: TestContext): Promise<string> {
-  const scratch = await mkdtemp(join(tmpdir(), 'polydev-start-'));
-  t.after(() => rm(scratch, { recursive: true, force: true }));
-  const stopHostd = await startFakeHostd(join(scratch, 'hostd.sock'));
-  t.after(stopHostd);
-  return scratch;
-}
-
-async function startController(t: TestContext, scratch: string, args: string[] = [], env: NodeJS.ProcessEnv = {}) {
-  const common = ['--port', '0', '--data', join(scratch, 'data'), '--hostd', join(scratch, 'hostd.sock')];
-  const egress = ['--egress-address', '127.0.0.1', '--egress-port', '0'];
-  const child = spawn(process.execPath, [main, ...common, ...egress, '--allow-root', ...args], {
-    env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const exited = once(child, 'exit');
-  let log = '';
-  child.stderr.on('data', (chunk) => (log += chunk));
-  const stdout: string[] = [];
-  const lines = createInterface(child.stdout);
-  lines.on('line', (line) => stdout.push(line));
-  t.after(async () => {
-    child.kill('SIGKILL');
-    await exited;
-  });
-  await Promise.race([once(lines, 'line'), exited]);
-  const made: Process = {
-    line: JSON.parse(stdout[0] ?? '{}'),
-    log: () => log,
-    stdout: () => stdout,
-    exited,
-    async stop(signal = 'SIGTERM') {
-      const startMs = performance.now();
-      child.kill(signal);
-      const [code] = await exited;
-      return { code: code as number | null, tookMs: performance.now() - startMs };
-    },
-  };
-  return made;
-}
 
 test('the first start makes a key, prints one line with a link, and the link works', { timeout }, async (t) => {
   const scratch = await scratchFolder(t);

@@ -13,7 +13,7 @@ import { openDatabase } from '../database.ts';
 import { createEventLog } from '../events.ts';
 import { createMemoryEphemeral } from '../memory-ephemeral.ts';
 import { users } from '../schema.ts';
-import { createTestDatabase, testDatabaseUrl } from '../testing.ts';
+import { createTestDatabase, createTestWatch, testDatabaseUrl } from '../testing.ts';
 import { startLossyProxy } from './lossy-proxy.ts';
 
 const options = { skip: testDatabaseUrl ? false : 'POLYDEV_TEST_DATABASE_URL names no PostgreSQL', timeout: 60_000 };
@@ -23,12 +23,13 @@ async function open(t: TestContext) {
   let close = async () => {};
   t.after(() => close());
   const proxy = await startLossyProxy(t, await createTestDatabase(t));
-  const store = await openDatabase({ url: proxy.url });
+  const { watch, until } = createTestWatch();
+  const store = await openDatabase({ url: proxy.url, watch });
   close = store.close;
   const events = createEventLog(store, createMemoryEphemeral());
   const userId = newId('user');
   await store.db.insert(users).values({ id: userId, name: 'Ada', role: 'owner', passwordHash: '-', createdAtMs: 0 });
-  return { proxy, store, events, userId };
+  return { proxy, store, events, userId, until };
 }
 
 const text = (value: string): RunStreamEvent => ({ type: 'event', event: { type: 'text', text: value } });
@@ -47,6 +48,24 @@ test('an event whose answer got lost is there once, also among others like it', 
   assert.deepEqual(
     (await events.read(run, 0)).map(({ event }) => event),
     [text('a'), text('a'), text('b')],
+  );
+});
+
+test('a server that falls silent is found out, and what waited for it is done once', options, async (t) => {
+  const { proxy, store, events, until } = await open(t);
+  const run = newId('run');
+  await events.append(run, text('a'));
+  proxy.fallSilent();
+  const appended = events.append(run, text('b'));
+  const asked = store.patience.unlessAway(new Promise(() => {}));
+  void store.patience.look();
+  await assert.rejects(asked, { code: 'unavailable' });
+  proxy.speakAgain();
+  await appended;
+  await until(2);
+  assert.deepEqual(
+    (await events.read(run, 0)).map(({ event }) => event),
+    [text('a'), text('b')],
   );
 });
 

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { skipTestServers, startTestRedis } from '@polydev/setup/test-servers';
 import { openRedisEphemeral, type RedisOptions } from '../redis-ephemeral.ts';
 import { createTestWatch } from '../testing.ts';
+import { startLossyProxy } from './lossy-proxy.ts';
 
 const options = { skip: skipTestServers, timeout: 60_000 };
 const away = { code: 'unavailable' };
@@ -98,3 +99,18 @@ test('who subscribed hears again, also who did while Redis was away', options, a
   // Redis does not tell its clients' subscriptions from its answers to others, so say it until it is heard.
   while (!(await Promise.race([both, sayHello()])));
 });
+
+test(
+  'a Redis that falls silent is unavailable within moments, and goes on when it speaks again',
+  options,
+  async (t) => {
+    const { redis, open } = await openRedis(t);
+    const proxy = await startLossyProxy(t, redis.url);
+    const store = await open({ url: proxy.url });
+    await store.set('a', 'one', 60_000);
+    proxy.fallSilent();
+    await assert.rejects(store.get('a'), away);
+    proxy.speakAgain();
+    assert.equal(await store.get('a'), 'one');
+  },
+);

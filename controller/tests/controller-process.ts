@@ -1,0 +1,67 @@
+/** The whole controller as a process of its own, over a host service without sandboxes. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { TestContext } from 'node:test';
+import { startFakeHostd } from './fake-hostd.ts';
+
+export const main = join(import.meta.dirname, '../main.ts');
+
+export interface ControllerProcess {
+  line: Record<string, unknown> & { error?: { code: string; message: string } };
+  log(): string;
+  stdout(): string[];
+  /** Answers the exit code and how long it took. */
+  stop(signal?: NodeJS.Signals): Promise<{ code: number | null; tookMs: number }>;
+  exited: Promise<unknown[]>;
+}
+
+export async function scratchFolder(t: TestContext): Promise<string> {
+  const scratch = await mkdtemp(join(tmpdir(), 'polydev-start-'));
+  t.after(() => rm(scratch, { recursive: true, force: true }));
+  const stopHostd = await startFakeHostd(join(scratch, 'hostd.sock'));
+  t.after(stopHostd);
+  return scratch;
+}
+
+export async function startController(
+  t: TestContext,
+  scratch: string,
+  args: string[] = [],
+  env: NodeJS.ProcessEnv = {},
+) {
+  const common = ['--port', '0', '--data', join(scratch, 'data'), '--hostd', join(scratch, 'hostd.sock')];
+  const egress = ['--egress-address', '127.0.0.1', '--egress-port', '0'];
+  const child = spawn(process.execPath, [main, ...common, ...egress, '--allow-root', ...args], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = once(child, 'exit');
+  let log = '';
+  child.stderr.on('data', (chunk) => (log += chunk));
+  const stdout: string[] = [];
+  const lines = createInterface(child.stdout);
+  lines.on('line', (line) => stdout.push(line));
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await exited;
+  });
+  await Promise.race([once(lines, 'line'), exited]);
+  const made: ControllerProcess = {
+    line: JSON.parse(stdout[0] ?? '{}'),
+    log: () => log,
+    stdout: () => stdout,
+    exited,
+    async stop(signal = 'SIGTERM') {
+      const startMs = performance.now();
+      child.kill(signal);
+      const [code] = await exited;
+      return { code: code as number | null, tookMs: performance.now() - startMs };
+    },
+  };
+  return made;
+}
