@@ -31,9 +31,9 @@ const comeBack: ReadonlySet<number> = new Set([429, 503]);
 /** For what does not know it better. */
 const retryAfterSeconds = 5;
 
-/** Who asks too often, or while a store is away, must not fill the log with it. */
-function levelOf({ code, status }: PolydevError): 'debug' | 'warn' | 'error' {
-  if (code === 'rate_limited' || code === 'unavailable') return 'debug';
+/** Who asks too often, or while a store is known to be away, must not fill the log with it. */
+function levelOf({ code, status, cause }: PolydevError): 'debug' | 'warn' | 'error' {
+  if (code === 'rate_limited' || (code === 'unavailable' && cause === undefined)) return 'debug';
   return status >= 500 ? 'error' : 'warn';
 }
 

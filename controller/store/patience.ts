@@ -78,6 +78,7 @@ export function createPatience(ask: () => Promise<void>, watch: StoreWatch): Pat
     },
     async unlessAway(promise) {
       const { promise: loss, reject } = Promise.withResolvers<never>();
+      if (away) reject(databaseAway());
       impatient.add(reject);
       return await Promise.race([promise, loss]).finally(() => impatient.delete(reject));
     },

@@ -78,6 +78,7 @@ test('who does not wait is told at once, and only while it is away', { timeout }
   leave();
   await assert.rejects(asked, away);
   assert.throws(() => patience.check(), away);
+  await assert.rejects(patience.unlessAway(new Promise(() => {})), away);
   comeBack();
   await until(2);
   patience.check();
