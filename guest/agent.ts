@@ -18,6 +18,7 @@ import { createExecutions } from './exec/executions.ts';
 import { createHealth } from './health/health.ts';
 import { createHomeFolder } from './home/home-files.ts';
 import { createHttpServer } from './http/server.ts';
+import { readJournal } from './journal/journal.ts';
 import type { Log } from './log.ts';
 import { createOpenedPages } from './notify/opened-pages.ts';
 import { createRoutes } from './routes.ts';
@@ -76,7 +77,7 @@ export async function startAgent(
   });
   const server = createHttpServer({
     token: config.token,
-    routes: createRoutes({ health, claims, events, executions }),
+    routes: createRoutes({ health, claims, events, executions, journal: () => readJournal(config.journalctl) }),
     upgrades: config.profile === 'desktop' ? { '/rfb': createRfbUpgrade({ socket, patienceMs }) } : {},
     log: deps.log,
   });

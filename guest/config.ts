@@ -28,6 +28,7 @@ export interface AgentConfig {
   zoneFolder: string;
   localTime: string;
   display: { name: string; socket: string };
+  journalctl: string;
   /** Where the driver reads that the agent is ready. */
   console: string;
 }
@@ -52,6 +53,7 @@ export function readConfig(): AgentConfig {
     zoneFolder: '/usr/share/zoneinfo',
     localTime: '/etc/localtime',
     display: { name: ':1', socket: '/run/polydev-x/rfb.sock' },
+    journalctl: '/usr/bin/journalctl',
     console: '/dev/console',
   };
 }

@@ -19,6 +19,7 @@ export function createRoutes(deps: {
   claims: Claims;
   events: EventLog<AgentEvent>;
   executions: Executions;
+  journal: () => Promise<string>;
 }): Routes {
   const { claims, executions } = deps;
   return {
@@ -49,6 +50,8 @@ export function createRoutes(deps: {
       executions.cancel(id);
       sendNothing(response, 204);
     },
+
+    'GET /journal': async ({ response }) => sendJson(response, 200, { text: await deps.journal() }),
   };
 }
 

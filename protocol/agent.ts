@@ -9,6 +9,7 @@
  *   POST   /exec                      ExecRequest → 202
  *   GET    /exec/:id/events?after=N   ExecEvent as NDJSON, from N + 1 on; closes after `exit`
  *   DELETE /exec/:id                  asks the process group to end, then kills it → 204
+ *   GET    /journal                   AgentJournal; also before the claim
  *   WS     /rfb                       the display's RFB stream, binary frames
  *
  * Whatever the agent says is untrusted: parse it with these schemas.
@@ -132,3 +133,7 @@ export const ExecEvent = Type.Union([
   }),
 ]);
 export type ExecEvent = Static<typeof ExecEvent>;
+
+/** The newest whole lines of the system journal, plain text, at most `limits.journalTailBytes`. */
+export const AgentJournal = Type.Object({ text: Type.String({ maxLength: limits.journalTailBytes }) });
+export type AgentJournal = Static<typeof AgentJournal>;

@@ -8,6 +8,7 @@ test('limits that depend on each other stand in order', () => {
     ['proofMs', 'signInDefaultMs'],
     ['ticketTtlMs', 'signInDefaultMs'],
     ['runDefaultMs', 'runMaxMs'],
+    ['journalTailBytes', 'pictureBytes', 'keptLogsBytes'],
     ['credentialBytes', 'promptBytes', 'runLineBytes', 'runOutputBytes'],
   ];
   for (const names of ascending) {

@@ -16,6 +16,14 @@ export const limits = {
   sandboxBootMs: 60 * second,
   sandboxStopMs: 10 * second,
   consoleTailBytes: 64 * 1024,
+  journalTailBytes: 64 * 1024,
+  /** Of a desktop, as PNG. */
+  pictureBytes: 400 * 1024,
+
+  // What is kept of sandboxes that ended badly: the newest, by all three
+  keptLogs: 200,
+  keptLogsBytes: 64 * MiB,
+  keptLogsMs: 14 * 24 * 60 * minute,
 
   // Sign-in
   signInDefaultMs: 5 * minute,

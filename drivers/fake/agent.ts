@@ -65,6 +65,8 @@ export interface FakeAgent {
   /** What the credential's files hold from now on. */
   hold(held: Held): void;
   onExec(handler: ExecHandler): void;
+  /** What stands in the journal from now on. */
+  setJournal(text: string): void;
   /** Breaks every connection and answers nothing more. */
   close(): Promise<void>;
   /** Requests wait from now on, or go on. */
@@ -84,6 +86,7 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
   let claim: Claim | undefined;
   let restored: CredentialBundle | undefined;
   let held: Held = { status: 'absent', changed: false };
+  let journal = 'polydev systemd[1]: Reached target polydev-desktop.target.\n';
   let resumed: PromiseWithResolvers<void> | undefined;
 
   function required(): Claim {
@@ -142,6 +145,8 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
       case 'DELETE /exec/:id':
         executions.cancel(id);
         return send(response, 204);
+      case 'GET /journal':
+        return send(response, 200, { text: journal });
       default:
         throw new PolydevError('not_found', 'The agent has no such route.');
     }
@@ -199,6 +204,9 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
       held = next;
     },
     onExec: executions.handle,
+    setJournal(text) {
+      journal = text;
+    },
     async close() {
       executions.close();
       resumed?.resolve();

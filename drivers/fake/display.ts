@@ -1,4 +1,7 @@
-/** The smallest RFB 3.8 server that a viewer takes for a real one: no authentication, one colour, raw pixels. */
+/**
+ * The smallest RFB 3.8 server that a viewer takes for a real one: no authentication, one colour, raw pixels in the
+ * format that the viewer asked for.
+ */
 
 import type { WebSocket } from 'ws';
 
@@ -23,7 +26,17 @@ interface Viewer {
   pending: Buffer;
   /** It has asked for the next picture and has not been sent it. */
   waiting: boolean;
+  format: Format;
 }
+
+interface Format {
+  bytes: number;
+  /** Of red, green and blue. */
+  max: number[];
+  shifts: number[];
+}
+
+const trueColour: Format = { bytes: 4, max: [255, 255, 255], shifts: [16, 8, 0] };
 
 const clientMessages = {
   setPixelFormat: 0,
@@ -40,14 +53,20 @@ export function createFakeDisplay(size: { width: number; height: number }): Fake
   const clipboard: string[] = [];
   let colour = 0x1b1d23;
 
-  function picture(): Buffer {
+  function picture({ bytes, max, shifts }: Format): Buffer {
     const header = Buffer.alloc(16);
     header.writeUInt16BE(1, 2); // one rectangle, at 0, 0; encoding 0 is raw
     header.writeUInt16BE(size.width, 8);
     header.writeUInt16BE(size.height, 10);
-    const pixels = Buffer.alloc(size.width * size.height * 4);
-    pixels.fill(Buffer.from([colour & 255, (colour >> 8) & 255, (colour >> 16) & 255, 0]));
-    return Buffer.concat([header, pixels]);
+    const pixel = Buffer.alloc(bytes);
+    const channels = [(colour >> 16) & 255, (colour >> 8) & 255, colour & 255];
+    const scaled = channels.map((channel, index) => Math.round((channel * (max[index] ?? 0)) / 255));
+    pixel.writeUIntLE(
+      scaled.reduce((sum, channel, index) => sum + channel * 2 ** (shifts[index] ?? 0), 0),
+      0,
+      bytes,
+    );
+    return Buffer.concat([header, Buffer.alloc(size.width * size.height * bytes, pixel)]);
   }
 
   function serverInit(): Buffer {
@@ -63,14 +82,20 @@ export function createFakeDisplay(size: { width: number; height: number }): Fake
 
   function show(viewer: Viewer): void {
     viewer.waiting = false;
-    viewer.socket.send(picture());
+    viewer.socket.send(picture(viewer.format));
   }
 
   /** Each step takes what is there and answers how many bytes it used; 0 asks for more. */
   function readMessage(viewer: Viewer, data: Buffer): number {
     switch (data[0]) {
       case clientMessages.setPixelFormat:
-        return data.length < 20 ? 0 : 20;
+        if (data.length < 20) return 0;
+        viewer.format = {
+          bytes: (data[4] ?? 0) / 8,
+          max: [8, 10, 12].map((at) => data.readUInt16BE(at)),
+          shifts: [...data.subarray(14, 17)],
+        };
+        return 20;
       case clientMessages.setEncodings: {
         const length = data.length < 4 ? 0 : 4 + 4 * data.readUInt16BE(2);
         return data.length < length ? 0 : length;
@@ -134,7 +159,7 @@ export function createFakeDisplay(size: { width: number; height: number }): Fake
       return viewers.size;
     },
     serve(socket) {
-      const viewer: Viewer = { socket, step: () => 0, pending: Buffer.alloc(0), waiting: false };
+      const viewer: Viewer = { socket, step: () => 0, pending: Buffer.alloc(0), waiting: false, format: trueColour };
       viewers.add(viewer);
       socket.on('message', (data: Buffer) => read(viewer, data));
       socket.on('close', () => viewers.delete(viewer));

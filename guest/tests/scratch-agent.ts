@@ -43,6 +43,7 @@ export function scratchConfig(folder: string, changes: Partial<AgentConfig> = {}
     zoneFolder: '/usr/share/zoneinfo',
     localTime: join(folder, 'localtime'),
     display: { name: ':1', socket: join(folder, 'x', 'rfb.sock') },
+    journalctl: join(folder, 'bin', 'journalctl'),
     console: join(folder, 'console'),
     ...changes,
   };

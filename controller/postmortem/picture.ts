@@ -1,0 +1,47 @@
+/** A desktop's picture as a PNG of bounded size: all pixels if they fit, else a quarter of them, and so on. */
+
+import { limits } from '@polydev/protocol';
+import { createWebSocketStream } from 'ws';
+import type { AgentAccess } from '../services.ts';
+import { openUpstream } from '../stream/upstream.ts';
+import { inFewColours } from './palette.ts';
+import { encodePng } from './png.ts';
+import { type Picture, readPicture } from './rfb-picture.ts';
+
+/** Rejects when there is no display, or none that paints, by the time the signal aborts. */
+export async function takePicture(access: AgentAccess, signal: AbortSignal): Promise<Buffer> {
+  const stream = createWebSocketStream(await openUpstream(access, signal));
+  const leave = () => stream.destroy();
+  signal.addEventListener('abort', leave, { once: true });
+  stream.on('error', () => {}); // The reader hears of it.
+  try {
+    return await pngOf(await readPicture(stream));
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
+}
+
+export async function pngOf(picture: Picture, atMostBytes: number = limits.pictureBytes): Promise<Buffer> {
+  const png = await encodePng(inFewColours(picture));
+  return png.length <= atMostBytes ? png : await pngOf(halved(picture), atMostBytes);
+}
+
+/** Each pixel the mean of four. */
+function halved({ width, height, pixels }: Picture): Picture {
+  const half = { width: Math.ceil(width / 2), height: Math.ceil(height / 2) };
+  const result = new Uint16Array(half.width * half.height);
+  const at = (x: number, y: number) => pixels[Math.min(y, height - 1) * width + Math.min(x, width - 1)] ?? 0;
+  for (let y = 0; y < half.height; y += 1) {
+    for (let x = 0; x < half.width; x += 1) {
+      const above = mean(at(2 * x, 2 * y), at(2 * x + 1, 2 * y));
+      const below = mean(at(2 * x, 2 * y + 1), at(2 * x + 1, 2 * y + 1));
+      result[y * half.width + x] = mean(above, below);
+    }
+  }
+  return { ...half, pixels: result };
+}
+
+/** Of all three channels at once: what both have, and half of what one has, without each channel's lowest bit. */
+function mean(a: number, b: number): number {
+  return (a & b) + (((a ^ b) & 0b11110_111110_11110) >> 1);
+}
