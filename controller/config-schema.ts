@@ -81,6 +81,8 @@ export const Config = Type.Object(
         hardMs: Type.Integer({ minimum: 1000, maximum: signInHardestMs, default: limits.signInHardMs }),
         /** `run`: a tiny real run proves the credential before it counts. */
         verify: Type.Union([Type.Literal('run'), Type.Literal('off')], { default: 'run' }),
+        /** Of a sign-in that ended badly the last picture of its desktop is kept, for the person who signed in alone. */
+        keepPictures: Type.Boolean({ default: true }),
       },
       { ...closed, default: {} },
     ),

@@ -1,10 +1,13 @@
 /** The line in the log about a sign-in or a run that ended badly. */
 
-import { type PolydevError, type RunId, type SessionId, toPolydevError } from '@polydev/protocol';
+import { type ErrorCode, type PolydevError, type RunId, type SessionId, toPolydevError } from '@polydev/protocol';
 import type { BaseLogger } from 'pino';
 import { failureOf } from './reason.ts';
 
 const wanted: ReadonlySet<string> = new Set(['run_cancelled', 'sign_in_cancelled', 'session_over']);
+
+/** Somebody asked for this end. */
+export const isWantedEnd = (code: ErrorCode) => wanted.has(code);
 
 export function logFailure(
   log: Pick<BaseLogger, 'warn' | 'error'>,
@@ -13,7 +16,7 @@ export function logFailure(
 ): void {
   const failure = failureOf(error);
   const { code, cause } = failure;
-  if (wanted.has(code)) return;
+  if (isWantedEnd(code)) return;
   const what = 'run' in about ? 'A run' : 'A sign-in';
   if (code === 'internal') log.error({ ...about, code, err: cause ?? failure }, `${what} failed inside Polydev.`);
   else if (!holdsToolsWords(failure)) log.warn({ ...about, code, err: failure }, `${what} failed.`);

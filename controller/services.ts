@@ -19,6 +19,8 @@ import type {
   RunStreamEvent,
   Sandbox,
   SandboxId,
+  SandboxLogs,
+  SandboxOrOwnerId,
   SequencedEvent,
   SessionEvent,
   SessionId,
@@ -101,8 +103,12 @@ export interface SandboxStatus {
 
 export interface SandboxService {
   list(user: User): Promise<Sandbox[]>;
-  /** The newest part of its console. */
+  /** The newest part of its console: live, or as kept at a bad end. */
   console(user: User, id: SandboxId): Promise<string>;
+  /** Live, or as kept at a bad end. */
+  logs(user: User, id: SandboxOrOwnerId): Promise<SandboxLogs>;
+  /** The same of its desktop's picture, as PNG; for the one whose desktop it is alone. */
+  screenshot(user: User, id: SandboxOrOwnerId): Promise<Buffer>;
   /** Never rejects. */
   status(): Promise<SandboxStatus>;
 }

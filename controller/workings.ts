@@ -12,6 +12,7 @@ import { createLending } from './credentials/borrow.ts';
 import { createLeases } from './credentials/leases.ts';
 import { createCredentialService } from './credentials/service.ts';
 import { createVault } from './credentials/vault.ts';
+import { createPostmortem } from './postmortem/postmortem.ts';
 import { createRunRows } from './runs/rows.ts';
 import { createRuns } from './runs/service.ts';
 import { createUsage } from './runs/usage.ts';
@@ -19,7 +20,6 @@ import { createSandboxRows } from './sandboxes/rows.ts';
 import { createSandboxes, type EgressRegistry } from './sandboxes/sandboxes.ts';
 import { createSandboxService } from './sandboxes/service.ts';
 import type { Services } from './services.ts';
-import { createKeptConsoles } from './sessions/console.ts';
 import { createSessionMachine } from './sessions/machine.ts';
 import { createSessions } from './sessions/service.ts';
 import type { Store } from './store/database.ts';
@@ -53,32 +53,24 @@ export interface Workings {
 }
 
 export function createWorkings(deps: WorkingsDeps): Workings {
-  const { db, ephemeral, events, driver, config, providerOf, log, clock = realClock } = deps;
+  const { db, ephemeral, events, config, providerOf, log, clock = realClock } = deps;
   const { now } = clock;
-  const { verify, ...signInLimits } = config.signIn;
+  const { verify, keepPictures, ...signInLimits } = config.signIn;
   const { atMost, ...profiles } = config.sandbox;
 
   const vault = createVault(deps, deps.masterKey, now);
-  const rows = createSandboxRows(deps);
-  const sandboxes = createSandboxes({ ...deps, now, rows, limits: profiles, maxSandboxes: atMost });
-  const { borrow, ...lending } = createLending({ vault, leases: createLeases(ephemeral), sandboxes, providerOf, log });
+  const { witness, kept, logs, driver, rows } = createPostmortem({
+    ...{ ...deps, vault, rows: createSandboxRows(deps), keepPictures, clock },
+  });
+  const sandboxes = createSandboxes({ ...deps, driver, now, rows, limits: profiles, maxSandboxes: atMost });
+  const leases = createLeases(ephemeral);
+  const { borrow, ...lending } = createLending({ vault, leases, sandboxes, witness, providerOf, log });
   const userExists = async (id: UserId) =>
     (await db.select({ id: users.id }).from(users).where(eq(users.id, id))).length > 0;
 
   const machine = createSessionMachine(deps, events, now);
   const sessions = createSessions({
-    ...{
-      machine,
-      consoles: createKeptConsoles(deps, now),
-      events,
-      vault,
-      sandboxes,
-      providerOf,
-      userExists,
-      verify,
-      log,
-      clock,
-    },
+    ...{ machine, witness, logs, events, vault, sandboxes, providerOf, userExists, verify, log, clock },
     limits: signInLimits,
   });
   const runs = createRuns({
@@ -94,9 +86,10 @@ export function createWorkings(deps: WorkingsDeps): Workings {
       credentials,
       runs: runs.service,
       usage: createUsage(db, credentials, now),
-      sandboxes: createSandboxService({ driver, rows, sandboxes, image: deps.image }),
+      sandboxes: createSandboxService({ driver, rows, sandboxes, logs, image: deps.image }),
     },
     async recover() {
+      await kept.sweep();
       await sandboxes.sweep();
       await Promise.all([sessions.recover(), runs.recover()]);
     },

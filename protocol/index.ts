@@ -10,6 +10,7 @@ export * from './limits.ts';
 export * from './people.ts';
 export * from './run-event.ts';
 export * from './sandbox.ts';
+export * from './sandbox-logs.ts';
 export * from './states.ts';
 export * from './usage.ts';
 export * from './viewer-close.ts';

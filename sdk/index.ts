@@ -21,6 +21,8 @@ import type {
   RunId,
   RunStreamEvent,
   Sandbox,
+  SandboxLogs,
+  SandboxOrOwnerId,
   SequencedEvent,
   SessionEvent,
   SessionId,
@@ -63,6 +65,7 @@ export function createPolydev(options: PolydevOptions) {
 
   const session = (id: SessionId) => `/api/auth/session/${encodeURIComponent(id)}`;
   const credential = (id: CredentialId) => `/api/credentials/${encodeURIComponent(id)}`;
+  const sandbox = (id: SandboxOrOwnerId) => `/api/sandboxes/${encodeURIComponent(id)}`;
   const run = (id: RunId) => `/api/runs/${encodeURIComponent(id)}`;
   const ticket = (id: SessionId) => post<Ticket>(`${session(id)}/ticket`);
 
@@ -143,8 +146,11 @@ export function createPolydev(options: PolydevOptions) {
     sandboxes: {
       list: () => list<Sandbox>('/api/sandboxes'),
       /** The newest part of what its machine wrote to the console. */
-      console: async (id: Sandbox['id']) =>
-        (await http.open(`/api/sandboxes/${encodeURIComponent(id)}/console`)).text(),
+      console: async (id: Sandbox['id']) => (await http.open(`${sandbox(id)}/console`)).text(),
+      /** By the id of its sign-in or run as well: live while it is there, else as kept when that ended badly. */
+      logs: (id: SandboxOrOwnerId) => get<SandboxLogs>(`${sandbox(id)}/logs`),
+      /** PNG of its desktop. */
+      screenshot: async (id: SandboxOrOwnerId) => (await http.open(`${sandbox(id)}/screenshot`)).blob(),
     },
 
     runs: {

@@ -6,6 +6,7 @@
 import {
   AgentEvent,
   AgentHealth,
+  AgentJournal,
   type Claim,
   Claimed,
   CollectedCredential,
@@ -36,6 +37,8 @@ export interface AgentClient {
   /** Ends after `exit`, or when the signal aborts. */
   execEvents(id: string, after: number, signal: AbortSignal): AsyncIterable<ExecEvent>;
   cancelExec(id: string): Promise<void>;
+  /** The newest of it. */
+  journal(): Promise<string>;
 }
 
 export interface AgentClientOptions {
@@ -46,6 +49,7 @@ export interface AgentClientOptions {
 const parseHealth = parserOf(AgentHealth);
 const parseClaimed = parserOf(Claimed);
 const parseCollected = parserOf(CollectedCredential);
+const parseJournal = parserOf(AgentJournal);
 const parseEvent = parserOf(AgentEvent);
 const parseExecEvent = parserOf(ExecEvent);
 
@@ -87,6 +91,8 @@ export function createAgentClient(address: AgentAddress, options: AgentClientOpt
     restore: async (sealed) => void (await http.ask('POST', '/credential/restore', { sealed })),
     exec: async (request) => void (await http.ask('POST', '/exec', request)),
     cancelExec: async (id) => void (await http.ask('DELETE', `/exec/${encodeURIComponent(id)}`)),
+
+    journal: async () => parseJournal(await http.ask('GET', '/journal')).text,
 
     events: (after, signal) =>
       resume(

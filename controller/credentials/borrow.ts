@@ -7,6 +7,8 @@ import { type CredentialId, PolydevError, type Sandbox } from '@polydev/protocol
 import type { Provider } from '@polydev/providers/provider';
 import type { BaseLogger } from 'pino';
 import { abortError } from '../abort.ts';
+import type { Witness } from '../postmortem/witness.ts';
+import { failureOf } from '../reason.ts';
 import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
 import { encodeBundle } from './bundle.ts';
 import type { CredentialLease, Leases } from './leases.ts';
@@ -39,6 +41,8 @@ export interface Borrowed {
 export interface Verdict {
   /** Undefined: nothing new. */
   works?: boolean;
+  /** Why the work was not done. */
+  failure?: PolydevError | null;
 }
 
 /** Rejects with `unavailable` once the controller stops. */
@@ -57,10 +61,11 @@ export function createLending(deps: {
   vault: Vault;
   leases: Leases;
   sandboxes: Sandboxes;
+  witness: Pick<Witness, 'hide' | 'settle'>;
   providerOf: (id: Provider['id']) => Provider;
   log: Pick<BaseLogger, 'info' | 'warn'>;
 }): Lending {
-  const { vault, leases, sandboxes } = deps;
+  const { vault, leases, sandboxes, witness } = deps;
   const stopping = new AbortController();
   const writeBack = createWriteBack({ ...deps, stopping: stopping.signal });
   const loans = new Set<Promise<unknown>>();
@@ -77,37 +82,52 @@ export function createLending(deps: {
       throw new PolydevError('credential_expired', 'The provider no longer accepts this credential.');
     }
     const provider = deps.providerOf(credential.provider);
-    const sandbox = await sandboxes.acquire({
-      profile: 'headless',
-      owner,
-      userId: credential.userId,
-      provider: provider.id,
-      capture: false,
-      wait,
-      signal,
-      ...(onStarting && { onStarting }),
-    });
+    let sandbox: SandboxHandle | undefined;
     try {
+      sandbox = await sandboxes.acquire({
+        profile: 'headless',
+        owner,
+        userId: credential.userId,
+        provider: provider.id,
+        capture: false,
+        wait,
+        signal,
+        ...(onStarting && { onStarting }),
+      });
+      const borrowed = { sandbox, credential, provider, redact: createRedact(bundle), stop: signal };
+      witness.hide(sandbox.id, borrowed.redact);
       await sandbox.agent.restore(sandbox.seal(encodeBundle(bundle)));
       await vault.touch(credentialId);
-      const borrowed = { sandbox, credential, provider, redact: createRedact(bundle), stop: signal };
-      let verdict: Verdict = {};
-      try {
-        const result = await work(borrowed);
-        verdict = result;
-        return result;
-      } catch (error) {
-        // A dead sandbox does not answer either, but that it is dead says more.
-        throw sandbox.gone.aborted ? abortError(sandbox.gone) : error;
-      } finally {
-        const version = await writeBack(borrowed);
-        const status = verdict.works === undefined ? credential.status : verdict.works ? 'active' : 'expired';
-        if (version !== null && status !== 'unproven' && status !== credential.status) {
-          await vault.setStatusIfVersion(credentialId, version, status);
-        }
-      }
+      const result = await workAndWriteBack(borrowed, work);
+      await witness.settle(owner, sandbox.id, result.failure ?? null);
+      return result;
+    } catch (error) {
+      await witness.settle(owner, sandbox?.id, failureOf(error));
+      throw error;
     } finally {
-      await sandbox.release();
+      await sandbox?.release();
+    }
+  }
+
+  async function workAndWriteBack<T extends Verdict>(
+    borrowed: Borrowed,
+    work: (borrowed: Borrowed) => Promise<T>,
+  ): Promise<T> {
+    const { sandbox, credential } = borrowed;
+    let verdict: Verdict = {};
+    try {
+      const result = await work(borrowed);
+      verdict = result;
+      return result;
+    } catch (error) {
+      // A dead sandbox does not answer either, but that it is dead says more.
+      throw sandbox.gone.aborted ? abortError(sandbox.gone) : error;
+    } finally {
+      const version = await writeBack(borrowed);
+      const status = verdict.works === undefined ? credential.status : verdict.works ? 'active' : 'expired';
+      if (version !== null && status !== 'unproven' && status !== credential.status) {
+        await vault.setStatusIfVersion(credential.id, version, status);
+      }
     }
   }
 

@@ -1,4 +1,4 @@
-/** A sandbox's console as people may see it. The sandbox writes it, so it may hold anything. */
+/** A sandbox's console or journal as people may see it. The sandbox writes it, so it may hold anything. */
 
 import { stripVTControlCharacters } from 'node:util';
 import { limits } from '@polydev/protocol';
@@ -15,7 +15,7 @@ export function shownConsole(text: string, redacts: readonly Redact[] = []): str
 /** A tail may begin in the middle of a line, and so of a secret that nobody would know again. */
 function wholeLines(text: string): string {
   // A character that was cut in two counts as three bytes, so a tail may seem to be longer.
-  if (Buffer.byteLength(text) < limits.consoleTailBytes) return text;
+  if (Buffer.byteLength(text) < Math.min(limits.consoleTailBytes, limits.journalTailBytes)) return text;
   const end = text.indexOf('\n');
   return end === -1 ? '' : text.slice(end + 1);
 }

@@ -52,8 +52,6 @@ export interface AcquireRequest {
   signal: AbortSignal;
   /** The wait is over. */
   onStarting?: () => Promise<void>;
-  /** Told, before it rejects, what the machine had written to its console by then. */
-  onFailedConsole?: (text: string) => void;
 }
 
 export interface SandboxHandle {
@@ -67,8 +65,6 @@ export interface SandboxHandle {
   open(box: SealedBox): Uint8Array;
   /** Aborts with `sandbox_failed` when the sandbox is no more. */
   gone: AbortSignal;
-  /** The newest part of its console, as it is: see console-text.ts. */
-  console(): Promise<string>;
   /** Destroys it. Never rejects: what would not go is logged and swept at the next start. */
   release(): Promise<void>;
 }
@@ -97,9 +93,6 @@ export interface SandboxesDeps {
   log: Pick<BaseLogger, 'warn' | 'error'>;
   now?: () => number;
 }
-
-/** Long enough for a driver that is well; nobody's end waits longer for it. */
-const consoleMs = 3_000;
 
 interface Held {
   userId: UserId;
@@ -137,10 +130,6 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
       if (signal.aborted) created.then(() => destroy(spec.id)).catch(() => {});
       throw error;
     }
-  }
-
-  function readConsole(id: SandboxId): Promise<string> {
-    return untilAborted(driver.console(id), AbortSignal.timeout(consoleMs));
   }
 
   async function acquire(request: AcquireRequest): Promise<SandboxHandle> {
@@ -200,11 +189,9 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
         seal: (plaintext) => sealTo(agentPublicKey, plaintext, boxContexts.toAgent),
         open: (box) => openFromAgent(keys.privateKey, box),
         gone: gone.signal,
-        console: () => readConsole(id),
         release,
       };
     } catch (error) {
-      request.onFailedConsole?.(address ? await readConsole(id).catch(() => '') : bootConsole(error));
       await release();
       throw error;
     }
@@ -223,12 +210,6 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
       stopListening();
     },
   };
-}
-
-/** What the driver saved of a machine that did not come up. */
-function bootConsole(error: unknown): string {
-  const text = error instanceof PolydevError ? error.details.console : undefined;
-  return typeof text === 'string' ? text : '';
 }
 
 function openFromAgent(privateKey: string, box: SealedBox): Uint8Array {

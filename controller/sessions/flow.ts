@@ -32,6 +32,8 @@ export interface FlowDeps {
   now: () => number;
   /** From now on nothing that is shown may hold these. */
   hide(redact: Redact): void;
+  /** Something has happened in the desktop. */
+  onProgress(): void;
   /** Sees to it that the session has this long before it expires. */
   needTime(timeMs: number): Promise<void>;
 }
@@ -93,6 +95,7 @@ async function listen(deps: FlowDeps, session: AuthSession, parts: Parts, signal
   for await (const event of sandbox.agent.events(0, signal)) {
     if (event.n > maxAgentEvents) throw new PolydevError('agent_talks_nonsense', 'The desktop never stops talking.');
     await take(event);
+    deps.onProgress();
   }
 }
 

@@ -14,24 +14,27 @@ import {
 } from '@polydev/protocol';
 import type { Provider } from '@polydev/providers/provider';
 import type { BaseLogger } from 'pino';
-import { untilAborted } from '../abort.ts';
+import { abortError, untilAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import { cleanLabel } from '../credentials/label.ts';
+import type { Redact } from '../credentials/redact.ts';
 import { labelTaken, type Vault } from '../credentials/vault.ts';
 import { logFailure } from '../failure-log.ts';
-import { reasonOf } from '../reason.ts';
+import type { LogsService } from '../postmortem/service.ts';
+import type { Witness } from '../postmortem/witness.ts';
+import { failureOf, reasonOf } from '../reason.ts';
 import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
 import type { AgentAccess, SessionService } from '../services.ts';
 import type { EventLog } from '../store/events.ts';
 import { readTimeline } from '../store/timeline.ts';
-import { createMachineConsole, type KeptConsoles, type MachineConsole } from './console.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
 import { signIn } from './flow.ts';
 import type { SessionMachine } from './machine.ts';
 
 export interface SessionsDeps {
   machine: SessionMachine;
-  consoles: KeptConsoles;
+  witness: Pick<Witness, 'hide' | 'glance' | 'settle'>;
+  logs: Pick<LogsService, 'consoleOf'>;
   events: EventLog;
   vault: Vault;
   sandboxes: Sandboxes;
@@ -57,12 +60,11 @@ interface Working {
   stop: AbortController;
   deadline: Deadline;
   display: PromiseWithResolvers<AgentAccess>;
-  console: MachineConsole;
   done: Promise<void>;
 }
 
 export function createSessions(deps: SessionsDeps): SessionsControl {
-  const { machine, events, sandboxes, log, clock } = deps;
+  const { machine, events, sandboxes, witness, log, clock } = deps;
   const { now } = clock;
   const working = new Map<SessionId, Working>();
 
@@ -93,33 +95,25 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
     return changed;
   }
 
-  async function keepConsole(id: SessionId, console: MachineConsole): Promise<void> {
-    const text = await console.read();
-    if (text === '') return;
-    await deps.consoles
-      .keep(id, text)
-      .catch((error) => log.warn({ err: error, session: id }, 'The console of a sign-in was not kept.'));
-  }
-
-  async function drive(session: AuthSession, { stop, display, console }: Omit<Working, 'done'>): Promise<void> {
+  async function drive(session: AuthSession, { stop, display }: Omit<Working, 'done'>): Promise<void> {
     const { id, userId, provider } = session;
     let sandbox: SandboxHandle | undefined;
     try {
       await machine.move(id, 'starting');
       const request = { profile: 'desktop', owner: id, userId, provider, capture: true, wait: false } as const;
-      const onFailedConsole = (text: string) => console.attach(async () => text);
-      sandbox = await sandboxes.acquire({ ...request, signal: stop.signal, onFailedConsole });
-      const { token } = sandbox.access;
-      console.hide((text) => text.replaceAll(token, '[secret]'));
-      console.attach(sandbox.console);
-      await machine.change(id, { sandboxId: sandbox.id });
+      sandbox = await sandboxes.acquire({ ...request, signal: stop.signal });
+      const { id: sandboxId } = sandbox;
+      await machine.change(id, { sandboxId });
       display.resolve(sandbox.access);
       const needTime = async (timeMs: number) => void (await expireAt(id, now() + timeMs));
-      const flow = { ...deps, provider: deps.providerOf(provider), now, needTime, hide: console.hide };
+      const hide = (redact: Redact) => witness.hide(sandboxId, redact);
+      const onProgress = () => witness.glance(sandboxId);
+      const flow = { ...deps, provider: deps.providerOf(provider), now, needTime, hide, onProgress };
       await signIn(flow, session, sandbox, stop.signal);
+      await witness.settle(id, sandboxId, null);
     } catch (error) {
-      // Before anyone hears of the end, so that who hears of it finds it.
-      if (!wasCancelled(stop.signal)) await keepConsole(id, console);
+      const failure = stop.signal.aborted ? abortError(stop.signal) : failureOf(error);
+      await witness.settle(id, sandbox?.id, failure);
       if (stop.signal.aborted) return;
       logFailure(log, error, { session: id });
       await machine.move(id, 'failed', { reason: reasonOf(error) });
@@ -141,8 +135,7 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
       );
     const deadline = createDeadline(clock, expire);
     deadline.set(session.expiresAtMs);
-    const console = createMachineConsole();
-    const done = drive(session, { stop, deadline, display, console })
+    const done = drive(session, { stop, deadline, display })
       .then(() => events.append(id, { type: 'destroyed' }))
       .then(
         () => {},
@@ -152,7 +145,7 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
         deadline.clear();
         working.delete(id);
       });
-    working.set(id, { stop, deadline, display, console, done });
+    working.set(id, { stop, deadline, display, done });
   }
 
   async function cancel(id: SessionId): Promise<void> {
@@ -188,8 +181,7 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
 
     async console(user, id) {
       await findFor(user, id);
-      const live = await working.get(id)?.console.read();
-      return live || ((await deps.consoles.find(id)) ?? '');
+      return await deps.logs.consoleOf(id);
     },
 
     async extend(user, id) {
@@ -235,10 +227,6 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
       await Promise.all([...working.keys()].map(cancel));
     },
   };
-}
-
-function wasCancelled({ reason }: AbortSignal): boolean {
-  return reason instanceof PolydevError && reason.code === 'sign_in_cancelled';
 }
 
 function over(): PolydevError {

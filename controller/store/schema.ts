@@ -8,6 +8,7 @@ import type {
   Reason,
   RunState,
   RunStreamEvent,
+  SandboxMove,
   SandboxState,
   Scope,
   SessionEvent,
@@ -16,9 +17,13 @@ import type {
   User,
 } from '@polydev/protocol';
 import { sql } from 'drizzle-orm';
-import { bigint, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { bigint, customType, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
 
 const timeMs = (name: string) => bigint(name, { mode: 'number' });
+const bytea = customType<{ data: Buffer; driverData: Uint8Array }>({
+  dataType: () => 'bytea',
+  fromDriver: (value) => Buffer.from(value),
+});
 
 export const users = pgTable('users', {
   id: text('id').$type<Id<'user'>>().primaryKey(),
@@ -109,20 +114,6 @@ export const authSessions = pgTable(
   (table) => [index('auth_sessions_by_user').on(table.userId, table.createdAtMs)],
 );
 
-/** The end of the console of a sign-in that went badly; its secrets are taken out. */
-export const sessionConsoles = pgTable(
-  'session_consoles',
-  {
-    sessionId: text('session_id')
-      .$type<Id<'session'>>()
-      .primaryKey()
-      .references(() => authSessions.id, { onDelete: 'cascade' }),
-    atMs: timeMs('at_ms').notNull(),
-    text: text('text').notNull(),
-  },
-  (table) => [index('session_consoles_by_time').on(table.atMs)],
-);
-
 export const runs = pgTable(
   'runs',
   {
@@ -161,6 +152,42 @@ export const sandboxes = pgTable('sandboxes', {
   owner: text('owner').$type<Id<'session'> | Id<'run'> | Id<'credential'>>(),
   createdAtMs: timeMs('created_at_ms').notNull(),
 });
+
+/** What is known of sandboxes that ended badly; secrets are taken out of all text. It goes with what it was for. */
+export const sandboxLogs = pgTable(
+  'sandbox_logs',
+  {
+    sandboxId: text('sandbox_id').$type<Id<'sandbox'>>().primaryKey(),
+    /** Null when it was nobody's yet. */
+    userId: text('user_id')
+      .$type<Id<'user'>>()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    sessionId: text('session_id')
+      .$type<Id<'session'>>()
+      .references(() => authSessions.id, { onDelete: 'cascade' }),
+    runId: text('run_id')
+      .$type<Id<'run'>>()
+      .references(() => runs.id, { onDelete: 'cascade' }),
+    profile: text('profile').$type<'desktop' | 'headless'>().notNull(),
+    provider: text('provider').$type<ProviderId>(),
+    image: text('image'),
+    createdAtMs: timeMs('created_at_ms').notNull(),
+    endedAtMs: timeMs('ended_at_ms').notNull(),
+    reason: jsonb('reason').$type<Reason>().notNull(),
+    moves: jsonb('moves').$type<SandboxMove[]>().notNull(),
+    console: text('console').notNull(),
+    journal: text('journal').notNull(),
+    /** PNG. */
+    picture: bytea('picture'),
+    /** Of console, journal and picture together. */
+    bytes: integer('bytes').notNull(),
+  },
+  (table) => [
+    index('sandbox_logs_by_end').on(table.endedAtMs),
+    index('sandbox_logs_by_session').on(table.sessionId),
+    index('sandbox_logs_by_run').on(table.runId),
+  ],
+);
 
 /** Timelines of sessions and runs; `seq` counts from 1 within its stream. */
 export const events = pgTable(

@@ -67,6 +67,7 @@ export interface StageOptions {
   atMost?: number;
   /** Of the test's own; else a fresh one. */
   store?: TestStore;
+  keepPictures?: boolean;
 }
 
 export async function openStage(t: TestContext, options: StageOptions = {}): Promise<Stage> {
@@ -94,7 +95,7 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     },
   });
   const config = parseConfig({
-    signIn: { verify: options.verify ?? 'run' },
+    signIn: { verify: options.verify ?? 'run', keepPictures: options.keepPictures ?? true },
     sandbox: { ...(options.atMost && { atMost: options.atMost }) },
   });
   Object.assign(config.signIn, options.signIn);

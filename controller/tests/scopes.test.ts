@@ -17,6 +17,7 @@ const needed: Record<string, Scope> = {
   'DELETE /api/auth/session/:id': 'connect',
   'POST /api/auth/session/:id/extend': 'connect',
   'POST /api/auth/session/:id/ticket': 'connect',
+  'GET /api/sandboxes/:id/screenshot': 'connect',
   'POST /api/credentials': 'connect',
   'PATCH /api/credentials/:id': 'connect',
   'DELETE /api/credentials/:id': 'connect',

@@ -1,4 +1,4 @@
-import { Sandbox } from '@polydev/protocol';
+import { Sandbox, SandboxLogs, SandboxOrOwnerId } from '@polydev/protocol';
 import { Type } from 'typebox';
 import { callerOf } from '../../auth/guard.ts';
 import type { App, RouteDeps } from '../app.ts';
@@ -24,6 +24,37 @@ export function addSandboxRoutes(app: App, { services: { sandboxes } }: RouteDep
     async (request, reply) => {
       const text = await sandboxes.console(callerOf(request), request.params.id);
       return await reply.type('text/plain; charset=utf-8').send(text);
+    },
+  );
+
+  const params = Type.Object({ id: SandboxOrOwnerId });
+  const either = 'by its id or that of its sign-in or run; live, or as kept when that ended badly';
+
+  app.get(
+    '/api/sandboxes/:id/logs',
+    {
+      ...access('read'),
+      schema: { tags, params, summary: `What is known of a sandbox, ${either}`, response: { 200: SandboxLogs } },
+    },
+    async (request) => sandboxes.logs(callerOf(request), request.params.id),
+  );
+
+  app.get(
+    '/api/sandboxes/:id/screenshot',
+    {
+      // As the desktop itself.
+      ...access('connect'),
+      schema: {
+        tags,
+        params,
+        summary: `The picture of its desktop, ${either}; for the person who signs in there alone`,
+        produces: ['image/png'],
+        response: { 200: Type.Unsafe<Buffer>(Type.String({ contentEncoding: 'binary' })) },
+      },
+    },
+    async (request, reply) => {
+      const png = await sandboxes.screenshot(callerOf(request), request.params.id);
+      return await reply.type('image/png').header('cache-control', 'no-store').send(png);
     },
   );
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
-import { PolydevError } from '@polydev/protocol';
+import { idPattern, PolydevError } from '@polydev/protocol';
 import { is, sql } from 'drizzle-orm';
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/pglite';
@@ -38,10 +38,12 @@ function expected() {
       ...table.primaryKeys.flatMap((key) => key.columns.map((column) => column.name)),
     ].sort(),
     unique: table.columns.filter((column) => column.isUnique).map((column) => column.name),
-    references: table.foreignKeys.map((key) => {
-      const { columns, foreignTable } = key.reference();
-      return `${columns.map((column) => column.name)} → ${getTableConfig(foreignTable).name} ${key.onDelete}`;
-    }),
+    references: table.foreignKeys
+      .map((key) => {
+        const { columns, foreignTable } = key.reference();
+        return `${columns.map((column) => column.name)} → ${getTableConfig(foreignTable).name} ${key.onDelete}`;
+      })
+      .sort(),
     indexes: table.indexes.map((index) => `${index.config.name}${index.config.unique ? ' unique' : ''}`).sort(),
   }));
 }
@@ -74,9 +76,9 @@ async function found(db: Database, name: string) {
     })),
     primaryKey: ofKind('p').flatMap(columnsOf),
     unique: ofKind('u').flatMap(columnsOf),
-    references: ofKind('f').map(
-      (key) => `${columnsOf(key)} → ${key.target} ${key.on_delete === 'c' ? 'cascade' : key.on_delete}`,
-    ),
+    references: ofKind('f')
+      .map((key) => `${columnsOf(key)} → ${key.target} ${key.on_delete === 'c' ? 'cascade' : key.on_delete}`)
+      .sort(),
     indexes: indexes.map((index) => `${index.name}${index.unique ? ' unique' : ''}`).sort(),
   };
 }
@@ -157,6 +159,41 @@ test('an older database keeps its people signed in and its tokens as strong as t
   assert.deepEqual([login?.lastSeenAtMs, login?.agent], [5, '']);
   const [token] = await db.select().from(schema.apiTokens);
   assert.deepEqual([token?.scopes, token?.expiresAtMs], [['admin'], null]);
+});
+
+test('consoles that an older version kept are kept on, with their sign-in, also where it had no sandbox', {
+  timeout: 60_000,
+}, async (t) => {
+  const client = await PGlite.create();
+  t.after(() => client.close());
+  const db = drizzle({ client, schema });
+  const known = await readMigrations();
+  await migrate(db, known.slice(0, 2));
+  await db.execute(sql`insert into users values ('usr_a', 'Ada', 'owner', '-', 1)`);
+  for (const [id, sandbox] of [
+    ['ses_a', 'sbx_a'],
+    ['ses_b', null],
+  ]) {
+    await db.execute(sql`insert into auth_sessions values
+      (${id}, 'usr_a', 'claude_code', 'default', 'failed', '{"code":"sandbox_failed","message":"It died.","hint":"-"}',
+       ${sandbox}, null, 5, 6, 7, 8)`);
+    await db.execute(sql`insert into session_consoles values (${id}, 9, ${`the console of ${id} é`})`);
+  }
+  await migrate(db, known);
+  const logs = await db.select().from(schema.sandboxLogs).orderBy(schema.sandboxLogs.sessionId);
+  assert.deepEqual(
+    logs.map(({ sessionId, userId, console, bytes, reason, moves }) => [
+      sessionId,
+      userId,
+      console,
+      bytes,
+      reason.message,
+      moves,
+    ]),
+    ['ses_a', 'ses_b'].map((id) => [id, 'usr_a', `the console of ${id} é`, 23, 'It died.', []]),
+  );
+  assert.equal(logs[0]?.sandboxId, 'sbx_a');
+  assert.match(logs[1]?.sandboxId ?? '', new RegExp(idPattern('sandbox')));
 });
 
 test('the embedded database keeps its rows in a folder that only its user may enter', {

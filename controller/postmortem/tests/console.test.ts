@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { limits, PolydevError, type SessionEvent, type SessionId, type SessionState } from '@polydev/protocol';
+import { limits, PolydevError, type SessionEvent, type SessionState } from '@polydev/protocol';
 import { shownConsole } from '../../sandboxes/console-text.ts';
-import { sessionConsoles } from '../../store/schema.ts';
+import { sandboxLogs } from '../../store/schema.ts';
 import { claudeBundle, openStage, type Stage, testTimeout } from '../../testing/stage.ts';
 import { toolSays } from '../../testing/tool.ts';
-import { createKeptConsoles } from '../console.ts';
 
 const is = (state: SessionState) => (event: SessionEvent) => event.type === 'state' && event.state === state;
 
@@ -94,7 +93,7 @@ test('no secret is read from a console, live or kept', testTimeout, async (t) =>
   stage.clock.jump(limits.signInHardMs);
   await stage.sessionEvents(session.id);
   assert.equal(await sessions.console(stage.user, session.id), expected);
-  const rows = JSON.stringify(await stage.db.select().from(sessionConsoles)) + stage.logged();
+  const rows = JSON.stringify(await stage.db.select().from(sandboxLogs)) + stage.logged();
   for (const secret of secrets) assert.ok(!rows.includes(secret), secret);
 });
 
@@ -117,27 +116,4 @@ test('a tail that begins within a line begins with the next', () => {
   const cut = `cret-of-yours\n${'x'.repeat(limits.consoleTailBytes)}`.slice(0, limits.consoleTailBytes);
   assert.ok(!shownConsole(cut).includes('cret-of-yours'));
   assert.equal(shownConsole('whole\nlines\0\n'), 'whole\nlines\n');
-});
-
-test('of kept consoles only the newest stay, and one goes with its sign-in', testTimeout, async (t) => {
-  const stage = await openStage(t);
-  let nowMs = 1;
-  const consoles = createKeptConsoles(stage, () => nowMs);
-  const ids: SessionId[] = [];
-  for (let n = 0; n < 3; n += 1) {
-    const { session } = await stage.signIn();
-    await stage.services.sessions.cancel(stage.user, session.id);
-    ids.push(session.id);
-  }
-  const [first, second, third] = ids;
-  assert.ok(first && second && third);
-  await consoles.keep(first, 'a\0b');
-  assert.equal(await consoles.find(first), 'a\ufffdb');
-  nowMs += 1;
-  await consoles.keep(first, 'again');
-  assert.equal(await consoles.find(first), 'again');
-  const two = createKeptConsoles(stage, () => (nowMs += 1), 2);
-  await two.keep(second, '2');
-  await two.keep(third, '3');
-  assert.deepEqual([await two.find(first), await two.find(second), await two.find(third)], [null, '2', '3']);
 });
