@@ -16,6 +16,9 @@ export interface Invocation {
     label?: string;
     url?: string;
     limit?: string;
+    journal: boolean;
+    /** A file to write. */
+    screenshot?: string;
     json: boolean;
     apiKeyFromStdin: boolean;
     tokenFromStdin: boolean;
@@ -41,6 +44,8 @@ export function readInvocation(): Invocation {
       label: values.label,
       url: values.url,
       limit: values.limit,
+      journal: values.journal,
+      screenshot: values.screenshot,
       json: values.json,
       apiKeyFromStdin: values['api-key-stdin'],
       tokenFromStdin: values['token-stdin'],
@@ -59,6 +64,8 @@ function parse() {
         account: { type: 'string', short: 'a' },
         label: { type: 'string' },
         limit: { type: 'string' },
+        journal: { type: 'boolean', default: false },
+        screenshot: { type: 'string' },
         url: { type: 'string' },
         'api-key-stdin': { type: 'boolean', default: false },
         'token-stdin': { type: 'boolean', default: false },

@@ -7,13 +7,14 @@ import { help } from './commands/help.ts';
 import { login } from './commands/login.ts';
 import { run } from './commands/run.ts';
 import { runs } from './commands/runs.ts';
+import { sandbox } from './commands/sandbox.ts';
 import { type Invocation, readInvocation } from './config.ts';
 import { CliError } from './errors.ts';
 
 /** A command answers its exit code. */
 export type Command = (invocation: Invocation) => Promise<number>;
 
-const commands: Record<string, Command> = { run, runs, connections, connect, login, help };
+const commands: Record<string, Command> = { run, runs, sandbox, connections, connect, login, help };
 
 try {
   const invocation = readInvocation();

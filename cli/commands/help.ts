@@ -10,6 +10,11 @@ const text = `Polydev: signed in once, called from anywhere.
       --json                          every event as one line of JSON
   polydev runs                        the latest runs
       --limit N                       how many (20)
+  polydev sandbox list                the sandboxes there are now
+  polydev sandbox logs ID             what is known of one: its timeline and its console; of one that is gone, if it
+                                      ended badly. ID is its own, or that of its sign-in or run
+      --journal                       the system journal of it instead
+      --screenshot FILE               writes the picture of its desktop, as PNG
   polydev connections                 which tools are connected
   polydev connect PROVIDER --api-key-stdin
       --label NAME                    beside another account of the same tool

@@ -186,6 +186,60 @@ test('login proves the token, then keeps it where only its owner reads', { timeo
   assert.match(out, /No runs yet/);
 });
 
+const logs = {
+  ...{ id: 'sbx_1', owner: 'ses_1', profile: 'desktop', provider: 'claude_code', image: null },
+  ...{
+    createdAtMs: 1,
+    endedAtMs: Date.now(),
+    reason,
+    console: 'it broke\n',
+    journal: 'x.service failed',
+    picture: true,
+  },
+  timeline: [
+    { atMs: 0, of: 'sandbox', state: 'booting' },
+    { atMs: 1500, of: 'session', event: { type: 'opened', page: 'https://example.org/' } },
+    { atMs: 2500, of: 'session', event: ended('failed', reason) },
+  ],
+};
+
+test('sandbox logs tells why it ended, when what happened, and what its console said', { timeout }, async (t) => {
+  const { polydev } = await start(t, { 'GET /api/sandboxes/ses_1/logs': json(logs) });
+  const { code, out } = await polydev(['sandbox', 'logs', 'ses_1']);
+  assert.equal(code, 0);
+  assert.match(out, /^sbx_1 {2}desktop of claude_code for ses_1\nended just now\n✗ The limit is reached\.\n/);
+  assert.match(out, /1970-01-01 00:00:00\.000 {2}sandbox booting\n/);
+  assert.match(out, /00:01\.500 {2}sign-in opened https:\/\/example\.org\/\n.*02\.500 {2}sign-in failed: The limit/);
+  assert.match(out, /\nit broke\n\nAlso: --journal, --screenshot FILE\n$/);
+  assert.equal((await polydev(['sandbox', 'logs', 'ses_1', '--journal'])).out, 'x.service failed\n');
+  assert.deepEqual(JSON.parse((await polydev(['sandbox', 'logs', 'ses_1', '--json'])).out), logs);
+});
+
+test('sandbox logs --screenshot writes the picture for its user alone', { timeout }, async (t) => {
+  const { polydev, home } = await start(t, {
+    'GET /api/sandboxes/sbx_1/screenshot': (response) => response.end(Buffer.from([0x89, 0x50, 0xff])),
+  });
+  const file = join(home, 'last.png');
+  const { code, out } = await polydev(['sandbox', 'logs', 'sbx_1', '--screenshot', file]);
+  assert.deepEqual([code, out], [0, `✓ ${file}\n`]);
+  assert.deepEqual([...(await readFile(file))], [0x89, 0x50, 0xff]);
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+});
+
+test('sandbox list shows what there is, and without a word it asks for one', { timeout }, async (t) => {
+  const item = { id: 'sbx_1', profile: 'headless', state: 'claimed', owner: 'run_1', createdAtMs: Date.now() };
+  let items = [item];
+  const { polydev } = await start(t, { 'GET /api/sandboxes': (response) => json({ items })(response) });
+  assert.equal((await polydev(['sandbox', 'list'])).out, 'sbx_1  headless  claimed  run_1  just now\n');
+  items = [];
+  assert.match((await polydev(['sandbox', 'list'])).out, /^No sandboxes now\./);
+  for (const words of [['sandbox'], ['sandbox', 'fly'], ['sandbox', 'logs']]) {
+    const { code, err } = await polydev(words);
+    assert.equal(code, 2);
+    assert.match(err, /\?\n {2}/);
+  }
+});
+
 test('without a token, with a wrong command or a wrong option, it says what to do', { timeout }, async (t) => {
   const { polydev, withoutSettings } = await start(t, {});
   const noToken = await polydev(['runs'], '', withoutSettings);
