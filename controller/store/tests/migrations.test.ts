@@ -18,6 +18,7 @@ import { embedded, server } from './databases.ts';
 const landed: Readonly<Record<string, string>> = {
   '0001-first-tables.sql': '16a4369b3748f3db39a58fae3a409fbabc36d9efd2025fe3a04bc6655a0d9b8e',
   '0002-scopes-logins-consoles.sql': '24852ab5448e0ad23e77d73d815638de655fa618344b6d34aeb9ab16347de3e8',
+  '0003-sandbox-logs.sql': 'c48644a95128088e88300e362ac74e6a84f2c2f0bf96968bac99767163ba4922',
 };
 
 const tables = Object.values(schema).filter((value) => is(value, PgTable)) as PgTable[];
