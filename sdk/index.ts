@@ -151,6 +151,8 @@ export function createPolydev(options: PolydevOptions) {
       logs: (id: SandboxOrOwnerId) => get<SandboxLogs>(`${sandbox(id)}/logs`),
       /** PNG of its desktop. */
       screenshot: async (id: SandboxOrOwnerId) => (await http.open(`${sandbox(id)}/screenshot`)).blob(),
+      /** The same for an image in a page of the dashboard's own origin, whose login goes along. */
+      screenshotUrl: (id: SandboxOrOwnerId) => `${sandbox(id)}/screenshot`,
     },
 
     runs: {

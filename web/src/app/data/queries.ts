@@ -1,6 +1,15 @@
 /** What the pages read, and under which keys it is kept. */
 
-import type { AuthSession, ListSessions, Run, RunId, SessionId, User } from '@polydev/protocol';
+import type {
+  AuthSession,
+  ListSessions,
+  Run,
+  RunId,
+  SandboxLogs,
+  SandboxOrOwnerId,
+  SessionId,
+  User,
+} from '@polydev/protocol';
 import { PolydevApiError } from '@polydev/sdk';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { polydev } from './client.ts';
@@ -17,7 +26,7 @@ export const keys = {
   sessions: ['sessions'],
   session: (id: string) => ['sessions', id],
   sessionList: (filter: object) => ['sessions', 'list', filter],
-  console: (id: string) => ['console', id],
+  logs: (id: string) => ['logs', id],
   runs: ['runs'],
   run: (id: string) => ['runs', id],
 } as const;
@@ -73,9 +82,19 @@ export const useSessionList = (filter: Pick<ListSessions, 'provider' | 'state'>)
     getNextPageParam: (page) => (page.length < sessionsPage ? undefined : page.at(-1)?.id),
   });
 
-/** What the machine of a sign-in wrote; kept when it failed. */
-export const useSessionConsole = (id: SessionId, wanted: boolean) =>
-  useQuery({ queryKey: keys.console(id), queryFn: () => polydev.sessions.console(id), enabled: wanted, retry: false });
+/** What is known of the machine of a sign-in or run; null: nothing is kept. */
+export const useLogs = (id: SandboxOrOwnerId) =>
+  useQuery<SandboxLogs | null>({
+    queryKey: keys.logs(id),
+    queryFn: async () => {
+      try {
+        return await polydev.sandboxes.logs(id);
+      } catch (error) {
+        if (error instanceof PolydevApiError && error.code === 'not_found') return null;
+        throw error;
+      }
+    },
+  });
 
 export const useRun = (id: RunId) => useQuery<Run>({ queryKey: keys.run(id), queryFn: () => polydev.runs.get(id) });
 

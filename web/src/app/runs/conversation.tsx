@@ -21,6 +21,7 @@ import { failureOf } from '../data/errors.ts';
 import { keys, refresh, useCredentials } from '../data/queries.ts';
 import { paths } from '../paths.ts';
 import { ProviderMark } from '../provider-mark.tsx';
+import { MachineConsole, MachineJournal } from '../sessions/machine-logs.tsx';
 import { Answer } from './answer.tsx';
 import { type Part, type RunView, textOf } from './run-view.ts';
 import { useRunStream } from './use-run-stream.ts';
@@ -159,22 +160,28 @@ function Ending({ run, view, name, answer }: { run: Run; view: RunView; name: st
   return (
     <div className="mt-4 space-y-4">
       {state === 'failed' || state === 'timed_out' ? (
-        <Note
-          tone="bad"
-          title={reason?.message ?? `${name} did not finish.`}
-          action={
-            <>
-              {signIn && (
-                <ButtonLink to={paths.connections} look="primary">
-                  Go to Connections
-                </ButtonLink>
-              )}
-              {retryButton}
-            </>
-          }
-        >
-          {reason?.hint}
-        </Note>
+        <div>
+          <Note
+            tone="bad"
+            title={reason?.message ?? `${name} did not finish.`}
+            action={
+              <>
+                {signIn && (
+                  <ButtonLink to={paths.connections} look="primary">
+                    Go to Connections
+                  </ButtonLink>
+                )}
+                {retryButton}
+              </>
+            }
+          >
+            {reason?.hint}
+          </Note>
+          <div className="mt-2">
+            <MachineConsole id={run.id} />
+            <MachineJournal id={run.id} />
+          </div>
+        </div>
       ) : state === 'cancelled' ? (
         <div className="flex flex-wrap items-center gap-3">
           <p className="text-sm text-muted">Stopped.</p>

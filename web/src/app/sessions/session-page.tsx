@@ -21,8 +21,8 @@ import { paths, promptPath, signInPath } from '../paths.ts';
 import { ProviderMark } from '../provider-mark.tsx';
 import { useTimeline } from '../sign-in/use-timeline.ts';
 import { sessionStateWords, sessionTones } from '../sign-in/words.ts';
-import { ConsoleTail } from './console-tail.tsx';
 import { EventLog } from './event-log.tsx';
+import { DesktopPicture, MachineConsole, MachineJournal } from './machine-logs.tsx';
 
 export default function SessionPage() {
   useTitle('Sign-in');
@@ -124,9 +124,13 @@ function Details({ session, provider }: { session: AuthSession; provider: Provid
           )}
         </div>
       </section>
-      <div className="mt-4">
-        <ConsoleTail id={session.id} />
-      </div>
+      {state !== 'connected' && state !== 'cancelled' && (
+        <div className="mt-4">
+          <MachineConsole id={session.id} />
+          <MachineJournal id={session.id} />
+          <DesktopPicture id={session.id} live={!over} />
+        </div>
+      )}
     </>
   );
 }
