@@ -55,7 +55,7 @@ export function CardMenu(props: CardMenuProps) {
       </MenuItem>
       {!signingIn && !connected && (
         <MenuItem icon={<MonitorUp />} onSelect={() => props.onSignIn()}>
-          Sign in in a desktop
+          Sign in on a desktop
         </MenuItem>
       )}
       <MenuItem icon={<KeyRound />} onSelect={props.onApiKey}>

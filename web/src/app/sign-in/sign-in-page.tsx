@@ -141,8 +141,9 @@ function Layout({ picture, steps, live = false }: LayoutProps) {
 function SignInSkeleton() {
   return (
     <Layout
-      picture={<Skeleton className="h-full w-full rounded-lg" />}
-      steps={<Skeleton className="h-24 w-full rounded-lg lg:h-full" />}
+      live
+      picture={<Skeleton className="h-full w-full lg:rounded-lg" />}
+      steps={<Skeleton className="h-36 w-full shrink-0 rounded-lg lg:h-full" />}
     />
   );
 }
