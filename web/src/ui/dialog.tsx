@@ -68,7 +68,7 @@ export function Confirm(props: ConfirmProps) {
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
         <div className={overlay} aria-hidden />
-        <AlertDialog.Content data-modal className={classes(panel, low, padding, 'sm:w-[27rem]')}>
+        <AlertDialog.Content data-modal aria-modal className={classes(panel, low, padding, 'sm:w-[27rem]')}>
           <AlertDialog.Title className={heading}>{title}</AlertDialog.Title>
           <AlertDialog.Description className="mt-1.5 text-sm text-muted">{description}</AlertDialog.Description>
           {error && <div className="mt-4">{error}</div>}
