@@ -110,6 +110,16 @@ test('the remote desktop takes the size of its place, and follows it', options, 
   while (fixture.rfb.size.width <= even(place.width)) await page.waitForTimeout(20);
 });
 
+test('a desktop without its terminal is not shown yet: its stages are', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  arrangeSignIn(fixture, 0.5);
+  await page.goto(signInPath);
+  await live(page);
+  await page.getByText('Screen on').waitFor();
+  fixture.sessionEvents.add({ type: 'state', state: 'ready', reason: null });
+  await page.getByText('Screen on').waitFor({ state: 'detached' });
+});
+
 test('a cut connection comes back by itself, with a new ticket', options, async (t) => {
   const { page, fixture } = await stage.open(t);
   arrangeSignIn(fixture, 2);

@@ -25,8 +25,9 @@ export function shortTime(atMs: number): string {
   return new Date(atMs).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 }
 
-/** "0.6 s", "12 s", "3 min 05 s". */
+/** "< 0.1 s", "0.6 s", "12 s", "3 min 05 s". */
 export function duration(ms: number): string {
+  if (ms > 0 && ms < 50) return '< 0.1 s';
   if (ms < 9950) return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${seconds} s`;

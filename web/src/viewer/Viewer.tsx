@@ -18,11 +18,13 @@ export interface ViewerProps {
   handshakeMs?: number;
   ref?: RefObject<ViewerHandle | null>;
   onState?(state: ViewerState): void;
-  /** Shown instead of the picture until there is one. */
+  /** Shown instead of the picture until there is one, and as long as it is `bare`. */
   waiting?: ReactNode;
+  /** There is nothing in the picture yet that is worth looking at. */
+  bare?: boolean;
 }
 
-export function Viewer({ connect, label, handshakeMs, ref, onState, waiting }: ViewerProps) {
+export function Viewer({ connect, label, handshakeMs, ref, onState, waiting, bare = false }: ViewerProps) {
   const host = useRef<HTMLDivElement>(null);
   const whole = useRef<HTMLDivElement>(null);
   const handle = useRef<ViewerHandle>(null);
@@ -77,7 +79,9 @@ export function Viewer({ connect, label, handshakeMs, ref, onState, waiting }: V
     >
       <div className="relative min-h-0 flex-1 bg-screen after:pointer-events-none after:absolute after:inset-0 after:ring-accent after:ring-inset has-[canvas:focus-visible]:after:ring-2">
         <div ref={host} data-testid="viewer" data-state={state.name} className="absolute inset-0 overflow-hidden" />
-        {!seen && state.name !== 'ended' && <div className="absolute inset-0 overflow-auto">{waiting}</div>}
+        {(!seen || bare) && state.name !== 'ended' && (
+          <div className="absolute inset-0 overflow-auto bg-screen">{waiting}</div>
+        )}
         {seen && state.name === 'reconnecting' && (
           <div className="pointer-events-none absolute inset-0 grid place-items-center p-6">
             <div className="pointer-events-auto max-w-sm rounded-lg bg-raised p-4 text-center text-sm shadow-float">

@@ -31,7 +31,7 @@ export function ConnectionsPage() {
     ? providers.data.map((provider) => ({ provider, state: cardStateOf(provider.id, credentials.data, active) }))
     : [];
   const isLoud = loudOf(cards.map(({ state }) => state));
-  const firstVisit = ready && credentials.data.length === 0 && active.length === 0;
+  const firstVisit = ready && credentials.data.length === 0;
 
   return (
     <Page>
@@ -68,7 +68,7 @@ export function ConnectionsPage() {
               ))}
         </ul>
       )}
-      {ready && !firstVisit && <LatestRuns runs={latest} providers={providers.data} />}
+      {ready && <LatestRuns runs={latest} providers={providers.data} />}
     </Page>
   );
 }

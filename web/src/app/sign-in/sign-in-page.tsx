@@ -93,6 +93,7 @@ function SignIn({ id }: { id: SessionId }) {
             handshakeMs={handshakeMs}
             onState={({ name }) => setLive(name === 'live')}
             waiting={<Stages stages={timeline.stages} />}
+            bare={timeline.steps[0]?.state === 'active' && !error}
           />
         )
       }
