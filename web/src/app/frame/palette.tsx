@@ -46,6 +46,7 @@ export default function Palette() {
   const commands = useCommands(words);
   const { perform, error, busy } = usePerform();
   const current = commands[Math.min(chosen, commands.length - 1)];
+  const some = commands.length > 0;
 
   useEffect(() => {
     if (current) document.getElementById(`${id}-${current.id}`)?.scrollIntoView({ block: 'nearest' });
@@ -69,9 +70,9 @@ export default function Palette() {
       <input
         role="combobox"
         aria-label="Command"
-        aria-expanded
+        aria-expanded={some}
         aria-autocomplete="list"
-        aria-controls={`${id}-list`}
+        aria-controls={some ? `${id}-list` : undefined}
         aria-activedescendant={current && `${id}-${current.id}`}
         autoComplete="off"
         spellCheck={false}
@@ -87,9 +88,7 @@ export default function Palette() {
       />
       {error !== null && <FailureNote {...failureOf(error)} className="m-2" />}
       <div
-        role="listbox"
-        id={`${id}-list`}
-        aria-label="Commands"
+        {...(some && { role: 'listbox', id: `${id}-list`, 'aria-label': 'Commands' })}
         className="max-h-[min(24rem,55dvh)] overflow-y-auto p-2 thin-scroll"
       >
         {grouped(commands).map(({ group, members }) => (
@@ -109,7 +108,11 @@ export default function Palette() {
             ))}
           </fieldset>
         ))}
-        {commands.length === 0 && <p className="px-3 py-6 text-center text-sm text-muted">No command fits.</p>}
+        {!some && (
+          <p role="status" className="px-3 py-6 text-center text-sm text-muted">
+            No command fits.
+          </p>
+        )}
       </div>
     </Dialog>
   );
