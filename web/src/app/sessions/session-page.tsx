@@ -16,6 +16,7 @@ import { useStartSignIn } from '../connections/use-start-sign-in.ts';
 import { failureOf } from '../data/errors.ts';
 import { isOver } from '../data/follow-sessions.ts';
 import { useCredentials, useProviders, useSession } from '../data/queries.ts';
+import { Page } from '../frame/page.tsx';
 import { useTitle } from '../frame/title.ts';
 import { paths, promptPath, signInPath } from '../paths.ts';
 import { ProviderMark } from '../provider-mark.tsx';
@@ -32,32 +33,34 @@ export default function SessionPage() {
   const failed = session.error ?? providers.error;
   const provider = providers.data?.find((candidate) => candidate.id === session.data?.provider);
   return (
-    <div className="mx-auto w-full max-w-[46rem] px-4 py-4 sm:px-8 sm:py-6">
-      <Link
-        to={paths.sessions}
-        className="mb-3 -ml-1 inline-flex min-h-10 items-center gap-1.5 rounded-md px-1 text-sm text-muted hover:text-text"
-      >
-        <ArrowLeft className="size-4" aria-hidden />
-        All sessions
-      </Link>
-      {session.data && provider ? (
-        <Details key={id} session={session.data} provider={provider} />
-      ) : failed ? (
-        <FailureNote
-          {...failureOf(failed)}
-          onRetry={() => {
-            void session.refetch();
-            void providers.refetch();
-          }}
-        />
-      ) : (
-        <div aria-busy="true" className="space-y-6">
-          <Skeleton className="h-11 w-56 rounded-lg" />
-          <Skeleton className="h-28 w-full rounded-lg" />
-          <Skeleton className="h-64 w-full rounded-lg" />
-        </div>
-      )}
-    </div>
+    <Page>
+      <div className="max-w-[46rem]">
+        <Link
+          to={paths.sessions}
+          className="-mt-3 mb-3 -ml-1 inline-flex min-h-10 items-center gap-1.5 rounded-md px-1 text-sm text-muted hover:text-text"
+        >
+          <ArrowLeft className="size-4" aria-hidden />
+          All sessions
+        </Link>
+        {session.data && provider ? (
+          <Details key={id} session={session.data} provider={provider} />
+        ) : failed ? (
+          <FailureNote
+            {...failureOf(failed)}
+            onRetry={() => {
+              void session.refetch();
+              void providers.refetch();
+            }}
+          />
+        ) : (
+          <div aria-busy="true" className="space-y-6">
+            <Skeleton className="h-11 w-56 rounded-lg" />
+            <Skeleton className="h-28 w-full rounded-lg" />
+            <Skeleton className="h-64 w-full rounded-lg" />
+          </div>
+        )}
+      </div>
+    </Page>
   );
 }
 
