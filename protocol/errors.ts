@@ -45,7 +45,7 @@ export const errorCatalogue = {
   unsupported: { status: 501, hint: 'This driver cannot do that; see its features.' },
   sandbox_failed: {
     status: 502,
-    hint: 'Try again; the controller log has the cause, under the id of the sign-in or run.',
+    hint: 'Try again; what the sandbox said at its end is kept under the sign-in or run, and `polydev sandbox logs ID` shows it.',
   },
   sandbox_gone: { status: 410, hint: 'Start again; the sandbox has been destroyed.' },
   already_done: { status: 409, hint: 'Go on: what was asked for happened before.' },

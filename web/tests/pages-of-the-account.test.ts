@@ -113,6 +113,24 @@ test('a failure leads to its session, with the events and the console', options,
   await page.getByText('Opened https://claude.com/cai/oauth/authorize').waitFor();
   await page.getByText('Console of its machine').click();
   await page.getByText('polydev-agent ready').waitFor();
+  await page.getByText('Journal of its machine').click();
+  await page.getByText('Failed with result').waitFor();
+  await page.getByText('Last picture of its desktop').click();
+  const picture = page.getByAltText('The desktop as it was seen last');
+  await picture.evaluate((image: HTMLImageElement) => image.decode());
+});
+
+test('a run that failed shows the logs of its machine; where nothing is kept, that is said', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  const failed = scenes['runs-failed-logs'];
+  assert.ok(failed);
+  await stageScene(failed, page, fixture);
+  await page.getByText('Console of its machine').click();
+  await page.getByText('polydev-agent ready').waitFor();
+  fixture.state.logs = null;
+  await page.reload();
+  await page.getByText('Console of its machine').click();
+  await page.getByText('Nothing is kept of it').waitFor();
 });
 
 test('name and password are changed; a wrong password is said', options, async (t) => {
