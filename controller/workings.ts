@@ -59,8 +59,12 @@ export function createWorkings(deps: WorkingsDeps): Workings {
   const { atMost, ...profiles } = config.sandbox;
 
   const vault = createVault(deps, deps.masterKey, now);
-  const { witness, kept, logs, driver, rows } = createPostmortem({
-    ...{ ...deps, vault, rows: createSandboxRows(deps), keepPictures, clock },
+  const { witness, logs, driver, rows, ...postmortem } = createPostmortem({
+    ...deps,
+    vault,
+    rows: createSandboxRows(deps),
+    keepPictures,
+    clock,
   });
   const sandboxes = createSandboxes({ ...deps, driver, now, rows, limits: profiles, maxSandboxes: atMost });
   const leases = createLeases(ephemeral);
@@ -89,7 +93,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
       sandboxes: createSandboxService({ driver, rows, sandboxes, logs, image: deps.image }),
     },
     async recover() {
-      await kept.sweep();
+      await postmortem.open();
       await sandboxes.sweep();
       await Promise.all([sessions.recover(), runs.recover()]);
     },
@@ -98,6 +102,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
       // done in them could not be written.
       await Promise.allSettled([sessions.stop(), runs.stop(), lending.stop()]);
       await sandboxes.stop();
+      postmortem.close();
     },
   };
 }

@@ -34,6 +34,14 @@ suite('a machine that dies', { skip: !isRoot && 'needs root', timeout: 10 * 60_0
     }
   }
 
+  async function assertPicture(id: SandboxOrOwnerId, name: string): Promise<void> {
+    const picture = Buffer.from(await (await stage.polydev.sandboxes.screenshot(id)).arrayBuffer());
+    await writeFile(`${out}${name}.png`, picture);
+    assert.equal(picture.toString('latin1', 1, 4), 'PNG');
+    assert.ok(picture.length > 4_000 && picture.length <= limits.pictureBytes, `${picture.length}`);
+    assert.deepEqual([picture.readUInt32BE(16), picture.readUInt32BE(20)], [1920, 1080]);
+  }
+
   /** A desktop in whose terminal a secret was typed, and its journal and console tell of that. */
   async function tellingDesktop(word: string) {
     const desktop = await openDesktop(stage, 'claude_code', word);
@@ -43,20 +51,13 @@ suite('a machine that dies', { skip: !isRoot && 'needs root', timeout: 10 * 60_0
       [journal, console].every((text) => text.includes(`heard ${word}`)),
     );
     assert.deepEqual([live.endedAtMs, live.picture], [null, true]);
+    await assertPicture(sessionId, `${word}-live`);
     return desktop;
   }
 
   function assertNoSecret(logs: SandboxLogs): void {
     const text = JSON.stringify(logs);
     for (const secret of [planted, ...stage.doubles.state.secrets()]) assert.ok(!text.includes(secret), secret);
-  }
-
-  async function assertPicture(id: SandboxOrOwnerId, name: string): Promise<void> {
-    const picture = Buffer.from(await (await stage.polydev.sandboxes.screenshot(id)).arrayBuffer());
-    await writeFile(`${out}${name}.png`, picture);
-    assert.equal(picture.toString('latin1', 1, 4), 'PNG');
-    assert.ok(picture.length > 4_000 && picture.length <= limits.pictureBytes, `${picture.length}`);
-    assert.deepEqual([picture.readUInt32BE(16), picture.readUInt32BE(20)], [1920, 1080]);
   }
 
   const ends = [

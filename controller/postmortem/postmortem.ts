@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { Vault } from '../credentials/vault.ts';
 import type { SandboxRows } from '../sandboxes/rows.ts';
 import type { Store } from '../store/database.ts';
-import { createKeptLogs, type KeptLogs } from './kept-logs.ts';
+import { createKeptLogs } from './kept-logs.ts';
 import { createKnownSecrets } from './known-secrets.ts';
 import { createFindFacts } from './sandbox-facts.ts';
 import { createLogsService, type LogsService } from './service.ts';
@@ -24,15 +24,20 @@ export interface PostmortemDeps extends Store {
 
 export interface Postmortem {
   witness: Witness;
-  kept: KeptLogs;
   logs: LogsService;
   /** To be used in the place of those that were given. */
   driver: Driver;
   rows: SandboxRows;
+  /** Forgets what is too old, from now on. */
+  open(): Promise<void>;
+  close(): void;
 }
 
+/** Nobody looks for what is too old until it is swept, but it lies there. */
+const sweepEveryMs = 60 * 60 * 1000;
+
 export function createPostmortem(deps: PostmortemDeps): Postmortem {
-  const { db, driver, rows, vault, clock } = deps;
+  const { db, driver, rows, vault, log, clock } = deps;
   const kept = createKeptLogs(deps, clock.now);
   const witness = createWitness({
     ...deps,
@@ -42,11 +47,18 @@ export function createPostmortem(deps: PostmortemDeps): Postmortem {
     console: (id) => driver.console(id),
     imageOf: async (id) => (await driver.list()).find((sandbox) => sandbox.id === id)?.image ?? null,
   });
+  let timer: NodeJS.Timeout | undefined;
   return {
     witness,
-    kept,
     logs: createLogsService({ db, witness, kept }),
     driver: watchedDriver(driver, witness),
     rows: watchedRows(rows, witness),
+    async open() {
+      await kept.sweep();
+      const sweep = () =>
+        void kept.sweep().catch((error) => log.warn({ err: error }, 'Old logs of sandboxes were not forgotten.'));
+      timer = setInterval(sweep, sweepEveryMs).unref();
+    },
+    close: () => clearInterval(timer),
   };
 }

@@ -35,8 +35,8 @@ export function createLogsService({
   kept: KeptLogs;
 }): LogsService {
   /** The sandbox as it is, or as it was. */
-  async function find(id: SandboxOrOwnerId): Promise<Found | null> {
-    const seen = await witness.see(id);
+  async function find(id: SandboxOrOwnerId, wantsPicture: boolean): Promise<Found | null> {
+    const seen = await witness.see(id, wantsPicture);
     if (seen) {
       const { facts, ...rest } = seen;
       return { ...facts, ...rest, endedAtMs: null, reason: null };
@@ -45,8 +45,8 @@ export function createLogsService({
     return log && { ...log, id: log.sandboxId, owner: log.sessionId ?? log.runId };
   }
 
-  async function findFor(user: User, id: SandboxOrOwnerId): Promise<Found> {
-    const found = await find(id);
+  async function findFor(user: User, id: SandboxOrOwnerId, wantsPicture = false): Promise<Found> {
+    const found = await find(id, wantsPicture);
     if (!found || (found.userId !== user.id && user.role !== 'owner')) throw notFound();
     return found;
   }
@@ -72,20 +72,21 @@ export function createLogsService({
     async logs(user, id) {
       const found = await findFor(user, id);
       const { profile, provider, image, createdAtMs, endedAtMs, reason, console, journal } = found;
+      const hasPicture = endedAtMs === null ? profile === 'desktop' : found.picture !== null;
       return {
         ...{ id: found.id, owner: found.owner, profile, provider, image, createdAtMs, endedAtMs, reason },
         timeline: await timelineOf(found),
-        ...{ console, journal, picture: found.picture !== null && found.userId === user.id },
+        ...{ console, journal, picture: hasPicture && found.userId === user.id },
       };
     },
 
     async screenshot(user, id) {
-      const { picture, userId } = await findFor(user, id);
+      const { picture, userId } = await findFor(user, id, true);
       if (!picture || userId !== user.id) throw new PolydevError('not_found', 'There is no picture of this sandbox.');
       return picture;
     },
 
-    consoleOf: async (owner) => (await find(owner))?.console ?? '',
+    consoleOf: async (owner) => (await find(owner, false))?.console ?? '',
   };
 }
 

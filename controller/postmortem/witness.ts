@@ -54,8 +54,8 @@ export interface Witness {
   settle(owner: Owner, sandbox: SandboxId | undefined, failure: PolydevError | null): Promise<void>;
   /** It is about to be destroyed. Never rejects. */
   closing(id: SandboxId): Promise<void>;
-  /** As it is now; null when it is not there. */
-  see(id: SandboxOrOwnerId): Promise<Seen | null>;
+  /** As it is now, its picture only if it is wanted; null when it is not there. */
+  see(id: SandboxOrOwnerId, wantsPicture: boolean): Promise<Seen | null>;
 }
 
 export interface WitnessDeps {
@@ -229,9 +229,9 @@ export function createWitness(deps: WitnessDeps): Witness {
       watched.delete(id);
     },
 
-    async see(id) {
+    async see(id, wantsPicture) {
       const facts = await deps.findFacts(id);
-      return facts && (await seeNow(facts, watched.get(facts.id) ?? unseen(), true));
+      return facts && (await seeNow(facts, watched.get(facts.id) ?? unseen(), wantsPicture));
     },
   };
 }

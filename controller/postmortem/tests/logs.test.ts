@@ -36,6 +36,7 @@ test('a sign-in whose machine dies leaves its logs, and the picture of a look be
   assert.deepEqual([live.endedAtMs, live.reason, live.picture], [null, null, true]);
   assert.equal(live.console, 'fake agent started\n');
   assert.equal(live.journal, 'polydev-x.service: Failed with result.\n');
+  await api.screenshot(stage.user, id);
   await stage.driver.kill(id);
   await stage.sessionEvents(session.id);
   await stage.assertClean();
