@@ -15,7 +15,7 @@ import {
   sessionMoves,
   type UserId,
 } from '@polydev/protocol';
-import { eq, or, sql } from 'drizzle-orm';
+import { and, eq, ne, or, sql } from 'drizzle-orm';
 import type { Database } from '../store/database.ts';
 import { authSessions, credentials, runs, sandboxes } from '../store/schema.ts';
 
@@ -49,7 +49,7 @@ export function createFindFacts(db: Database): FindFacts {
       .leftJoin(authSessions, sql`${authSessions.id} = ${sandboxes.owner}`)
       .leftJoin(runs, sql`${runs.id} = ${sandboxes.owner}`)
       .leftJoin(credentials, sql`${credentials.id} = ${sandboxes.owner}`)
-      .where(or(eq(sandboxes.id, id as SandboxId), sql`${sandboxes.owner} = ${id}`));
+      .where(and(ne(sandboxes.state, 'gone'), or(eq(sandboxes.id, id as SandboxId), sql`${sandboxes.owner} = ${id}`)));
     if (!row) return null;
     const { sandbox, session, run, userId, provider } = row;
     const ended = session ? isFinal(sessionMoves, session.state) : run ? isFinal(runMoves, run.state) : false;

@@ -38,9 +38,11 @@ export function watchedRows(rows: SandboxRows, witness: Witness): SandboxRows {
       witness.born(sandbox.id, sandbox.state);
       await rows.insert(sandbox);
     },
-    async move(id, to) {
-      await rows.move(id, to);
+    async move(...move) {
+      const moved = await rows.move(...move);
+      const [id, to] = move;
       witness.moved(id, to);
+      return moved;
     },
   };
 }
