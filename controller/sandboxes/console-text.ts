@@ -5,9 +5,12 @@ import { limits } from '@polydev/protocol';
 import type { Redact } from '../credentials/redact.ts';
 import { redactShapes } from '../credentials/secret-shapes.ts';
 
+/** But for line feed and tab: in a terminal the others may write over what stands there. */
+const controls = /[^\P{Cc}\n\t]/gu;
+
 /** Plain text of whole lines without what is, or looks like, a secret. */
 export function shownConsole(text: string, redacts: readonly Redact[] = []): string {
-  let shown = stripVTControlCharacters(wholeLines(text)).replaceAll('\0', '');
+  let shown = stripVTControlCharacters(wholeLines(text)).replace(controls, '');
   for (const redact of redacts) shown = redact(shown);
   return redactShapes(shown);
 }

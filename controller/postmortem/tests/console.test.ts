@@ -112,8 +112,8 @@ test('a console that cannot be read holds up no end', testTimeout, async (t) => 
   assert.equal(await stage.services.sessions.console(stage.user, session.id), '');
 });
 
-test('a tail that begins within a line begins with the next', () => {
+test('a tail that begins within a line begins with the next, and only text is shown', () => {
   const cut = `cret-of-yours\n${'x'.repeat(limits.consoleTailBytes)}`.slice(0, limits.consoleTailBytes);
   assert.ok(!shownConsole(cut).includes('cret-of-yours'));
-  assert.equal(shownConsole('whole\nlines\0\n'), 'whole\nlines\n');
+  assert.equal(shownConsole('whole\r\n\tlines\0\b\x9b\n'), 'whole\n\tlines\n');
 });
