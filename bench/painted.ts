@@ -14,6 +14,8 @@ const titleRows = { from: 12, to: 18 };
 const textRows = { from: 36, to: 160 };
 /** Less than the cursor alone. */
 const textPixels = 60;
+/** The two lines of the greeting have many more than a cursor. */
+const greetingPixels = 600;
 
 export function isPainted(picture: Picture): boolean {
   const all = { from: 0, to: picture.height };
@@ -22,6 +24,11 @@ export function isPainted(picture: Picture): boolean {
     share(picture, titleRows, colours.titleBar) > 0.5 &&
     count(picture, textRows, colours.text) > textPixels
   );
+}
+
+/** The terminal names the command to type: the desktop is somebody's. */
+export function isGreeted(picture: Picture): boolean {
+  return isPainted(picture) && count(picture, textRows, colours.text) > greetingPixels;
 }
 
 interface Rows {

@@ -92,9 +92,24 @@ export const Config = Type.Object(
       { ...closed, default: {} },
     ),
 
+    /** Sandboxes that wait to be used, so that nobody has to wait for one. How many follows demand, within these. */
+    pool: Type.Object(
+      {
+        desktop: atLeastAtMost(1, 2),
+        headless: atLeastAtMost(1, 4),
+        /** So much of the host's memory stays free, in MiB. */
+        reserveMiB: Type.Integer({ minimum: 0, default: 1024 }),
+        /** All that wait take no more than this together, in MiB. */
+        memoryMiB: Type.Integer({ minimum: 0, default: 4096 }),
+        /** One that has waited for longer is replaced. */
+        maxAgeMs: Type.Integer({ minimum: 10_000, default: 60 * 60 * 1000 }),
+      },
+      { ...closed, default: {} },
+    ),
+
     sandbox: Type.Object(
       {
-        /** Sandboxes that may be there at once. Runs wait for a free one, sign-ins do not. */
+        /** Sandboxes that may be there at once, waiting ones included. Runs wait for a free one, sign-ins do not. */
         atMost: Type.Integer({ minimum: 1, default: 8 }),
         desktop: withDefaults(desktopLimits),
         headless: withDefaults(headlessLimits),
@@ -105,6 +120,13 @@ export const Config = Type.Object(
   closed,
 );
 export type Config = Static<typeof Config>;
+
+function atLeastAtMost(min: number, max: number) {
+  return Type.Object(
+    { min: Type.Integer({ minimum: 0, default: min }), max: Type.Integer({ minimum: 0, default: max }) },
+    { ...closed, default: {} },
+  );
+}
 
 function withDefaults(defaults: SandboxLimits) {
   const { memoryMiB, cpus, processes, diskMiB, homeMiB } = SandboxLimits.properties;

@@ -1,12 +1,14 @@
 /**
  * The controller: everything of Polydev that a network can reach, never as root. Builds all parts top to bottom and
  * stops them in reverse. The first line on stdout is JSON: what is ready, or what went wrong.
+ *
+ * SIGTERM: somebody will start it again; what is under way is handed over. SIGINT: for good; it is ended.
  */
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createHostdClient } from '@polydev/hostd/client';
-import { type ErrorBody, PolydevError, toPolydevError } from '@polydev/protocol';
+import { type ErrorBody, limits, PolydevError, toPolydevError } from '@polydev/protocol';
 import { providerOf } from '@polydev/providers';
 import { sql } from 'drizzle-orm';
 import type { Logger } from 'pino';
@@ -22,6 +24,7 @@ import { createMetrics } from './http/metrics.ts';
 import { createHttpServer } from './http/server.ts';
 import { createLog } from './log.ts';
 import { loadMasterKey } from './master-key-file.ts';
+import { loadIdentity } from './recovery/identity.ts';
 import { openDatabase } from './store/database.ts';
 import { createEventLog } from './store/events.ts';
 import { createMemoryEphemeral } from './store/memory-ephemeral.ts';
@@ -31,9 +34,6 @@ import { createRelay } from './stream/relay.ts';
 import { sessionEnd } from './stream/session-end.ts';
 import { createTickets } from './stream/tickets.ts';
 import { createWorkings } from './workings.ts';
-
-/** What does not stop in this time is left to the kernel. */
-const stopMs = 9_000;
 
 interface Ready {
   ready: true;
@@ -45,7 +45,7 @@ interface Ready {
 }
 
 /** What has been started, in order. */
-type Started = (() => Promise<unknown>)[];
+type Started = ((signal?: NodeJS.Signals) => Promise<unknown>)[];
 
 await run();
 
@@ -62,8 +62,7 @@ async function run(): Promise<void> {
     if (settings.printOnly) return say(printable(settings.config));
     log = createLog(settings.config.logLevel);
     const stop = stopper(started, log);
-    process.once('SIGTERM', stop);
-    process.once('SIGINT', stop);
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
     const ready = await start(settings, started, log);
     say(ready);
     log.info({ url: ready.url }, 'ready');
@@ -84,6 +83,7 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
     );
 
   started.push(await lockFolder(config.dataDir));
+  const controller = await loadIdentity(config.dataDir);
   const database = await openDatabase({
     url: config.databaseUrl ?? undefined,
     dataDir: join(config.dataDir, 'database'),
@@ -103,7 +103,7 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
     file: config.masterKeyFile ?? join(config.dataDir, 'master.key'),
   });
 
-  const metrics = createMetrics();
+  const metrics = createMetrics(() => workings.services.sandboxes.waiting());
   const driver = createHostdClient({ socketPath: config.hostdSocket });
   started.push(async () => driver.close());
 
@@ -118,15 +118,15 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
   started.push(gateway.close);
 
   const workings = createWorkings({
-    ...{ db, patience, ephemeral, events, driver, config, providerOf, log },
+    ...{ db, patience, ephemeral, events, controller, driver, config, providerOf, log },
     masterKey: masterKey.key,
     egress: gateway,
     image: async () => config.imageHash,
     extraCa: extraCaFile === null ? undefined : await readExtraCa(extraCaFile),
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   });
-  await workings.recover();
   started.push(workings.stop);
+  await workings.recover();
 
   const relay = createRelay({
     display: workings.services.sessions.display,
@@ -154,11 +154,12 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
   const port = await openPort(app, config.host, config.port);
   // Requests that wait for a sandbox end when the workings stop, so neither waits for the other.
   started.pop();
-  started.push(async () => {
+  started.push(async (signal) => {
     // A database that is away now is not waited for.
     patience.end();
-    await Promise.all([app.close(), workings.stop()]);
+    await Promise.all([app.close(), signal === 'SIGTERM' ? workings.handOver() : workings.stop()]);
   });
+  await workings.start();
 
   const link = await setup.issueLink();
   return {
@@ -191,21 +192,24 @@ async function readExtraCa(file: string): Promise<string> {
   }
 }
 
-function stopper(started: Started, log: Logger): () => void {
-  return () => {
-    log.info('stopping');
+function stopper(started: Started, log: Logger): (signal: NodeJS.Signals) => void {
+  let stopping = false;
+  return (signal) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
     setTimeout(() => {
       log.error('Something did not stop in time.');
       process.exit(1);
-    }, stopMs);
+    }, limits.stopMs);
     // Also when it was told in the middle of its start: what is not there yet does not come.
-    void stopAll(started, log).then(() => process.exit(0));
+    void stopAll(started, log, signal).then(() => process.exit(0));
   };
 }
 
-async function stopAll(started: Started, log: Logger): Promise<void> {
+async function stopAll(started: Started, log: Logger, signal?: NodeJS.Signals): Promise<void> {
   for (let stop = started.pop(); stop; stop = started.pop())
-    await stop().catch((error) => log.error({ err: error }, 'Something did not stop well.'));
+    await stop(signal).catch((error) => log.error({ err: error }, 'Something did not stop well.'));
 }
 
 function say(line: object): void {

@@ -14,10 +14,12 @@ import type {
   ListCredentials,
   ListRuns,
   ListSessions,
+  Profile,
   Run,
   RunId,
   RunStreamEvent,
   Sandbox,
+  SandboxEvent,
   SandboxId,
   SandboxLogs,
   SandboxOrOwnerId,
@@ -102,13 +104,20 @@ export interface SandboxStatus {
 }
 
 export interface SandboxService {
+  /** Those that are there, newest first. */
   list(user: User): Promise<Sandbox[]>;
+  /** Also one that is gone, for some days. */
+  get(user: User, id: SandboxId): Promise<Sandbox>;
   /** The newest part of its console: live, or as kept at a bad end. */
   console(user: User, id: SandboxId): Promise<string>;
   /** Live, or as kept at a bad end. */
   logs(user: User, id: SandboxOrOwnerId): Promise<SandboxLogs>;
   /** The same of its desktop's picture, as PNG; for the one whose desktop it is alone. */
   screenshot(user: User, id: SandboxOrOwnerId): Promise<Buffer>;
+  /** Rejects before the first event when there is no such sandbox. */
+  events(user: User, id: SandboxId, afterSeq: number, signal: AbortSignal): Promise<EventStream<SandboxEvent>>;
+  /** How many wait to be used. */
+  waiting(): Readonly<Record<Profile, number>>;
   /** Never rejects. */
   status(): Promise<SandboxStatus>;
 }

@@ -1,7 +1,7 @@
 /** Builds what works behind the API: vault, sandboxes, sign-ins, credentials, runs. */
 
 import type { Driver } from '@polydev/drivers/contract';
-import type { ProviderId, UserId } from '@polydev/protocol';
+import { type ControllerId, limits, type ProviderId, type UserId } from '@polydev/protocol';
 import type { Provider } from '@polydev/providers/provider';
 import type { MasterKey } from '@polydev/vault/master-key';
 import { eq } from 'drizzle-orm';
@@ -12,13 +12,22 @@ import { createLending } from './credentials/borrow.ts';
 import { createLeases } from './credentials/leases.ts';
 import { createCredentialService } from './credentials/service.ts';
 import { createVault } from './credentials/vault.ts';
+
+import { createDemand } from './pool/demand.ts';
+import { createPool } from './pool/pool.ts';
 import { createPostmortem } from './postmortem/postmortem.ts';
+import { createChanges } from './recovery/changes.ts';
+import { createRecovery } from './recovery/recovery.ts';
+
 import { createRunRows } from './runs/rows.ts';
 import { createRuns } from './runs/service.ts';
 import { createUsage } from './runs/usage.ts';
+import { createKeyCase } from './sandboxes/keys.ts';
+import { createMachines } from './sandboxes/machines.ts';
 import { createSandboxRows } from './sandboxes/rows.ts';
 import { createSandboxes, type EgressRegistry } from './sandboxes/sandboxes.ts';
 import { createSandboxService } from './sandboxes/service.ts';
+import { createSlots } from './sandboxes/slots.ts';
 import type { Services } from './services.ts';
 import { createSessionMachine } from './sessions/machine.ts';
 import { createSessions } from './sessions/service.ts';
@@ -30,11 +39,12 @@ import { users } from './store/schema.ts';
 export interface WorkingsDeps extends Store {
   ephemeral: EphemeralStore;
   events: EventLog;
+  controller: ControllerId;
   masterKey: MasterKey;
   driver: Driver;
   egress: EgressRegistry;
   providerOf(id: ProviderId): Provider;
-  config: Pick<Config, 'signIn' | 'runs' | 'sandbox'>;
+  config: Pick<Config, 'signIn' | 'runs' | 'sandbox' | 'pool'>;
   /** Hash of the golden image in use. */
   image(): Promise<string | null>;
   /** PEM. */
@@ -46,40 +56,72 @@ export interface WorkingsDeps extends Store {
 
 export interface Workings {
   services: Services;
-  /** Once, before anything is asked: nothing that an earlier controller left is half done afterwards. */
+  /** Once, before anything is asked: what an earlier controller left goes on, or has ended. */
   recover(): Promise<void>;
+  /** From now on sandboxes wait to be used, and other controllers are looked after. */
+  start(): Promise<void>;
+  /** Gives what runs a moment to end, and leaves the rest as it is for the controller that starts next. */
+  handOver(): Promise<void>;
   /** Cancels what is under way and destroys its sandboxes. */
   stop(): Promise<void>;
 }
 
 export function createWorkings(deps: WorkingsDeps): Workings {
-  const { db, ephemeral, events, config, providerOf, log, clock = realClock } = deps;
+  const { db, ephemeral, events, controller, config, providerOf, log, clock = realClock } = deps;
   const { now } = clock;
   const { verify, keepPictures, ...signInLimits } = config.signIn;
   const { atMost, ...profiles } = config.sandbox;
 
+  const changes = createChanges(ephemeral);
   const vault = createVault(deps, deps.masterKey, now);
-  const { witness, logs, driver, rows, ...postmortem } = createPostmortem({
-    ...deps,
-    vault,
-    rows: createSandboxRows(deps),
-    keepPictures,
-    clock,
+  const sandboxTable = createSandboxRows(deps, events, controller, now);
+  const {
+    witness,
+    logs,
+    driver,
+    rows: sandboxRows,
+    ...postmortem
+  } = createPostmortem({
+    ...{ ...deps, vault, rows: sandboxTable, keepPictures, clock },
   });
-  const sandboxes = createSandboxes({ ...deps, driver, now, rows, limits: profiles, maxSandboxes: atMost });
-  const leases = createLeases(ephemeral);
+
+  const keyCase = createKeyCase(deps.masterKey);
+  const machines = createMachines({
+    ...{ ...deps, driver, now, keyCase, rows: sandboxRows, limits: profiles, adopted: witness.adopted },
+  });
+  const free = () => atMost - machines.count;
+  const pool = createPool({
+    ...{ driver, machines, clock, log, free },
+    settings: config.pool,
+    demand: createDemand(config.pool),
+  });
+  const sandboxes = createSandboxes({
+    ...{ machines, pool, keyCase, atMost, rows: sandboxRows, egress: deps.egress },
+    slots: createSlots(atMost),
+    listed: async () => (await driver.list()).map(({ id }) => id),
+  });
+
+  const runRows = createRunRows(deps, events, controller, now);
+  const leases = createLeases(ephemeral, { holder: controller, usedElsewhere: runRows.usedElsewhere });
   const { borrow, ...lending } = createLending({ vault, leases, sandboxes, witness, providerOf, log });
   const userExists = async (id: UserId) =>
     (await db.select({ id: users.id }).from(users).where(eq(users.id, id))).length > 0;
 
-  const machine = createSessionMachine(deps, events, now);
+  const sessionMachine = createSessionMachine(deps, events, controller, now);
   const sessions = createSessions({
-    ...{ machine, witness, logs, events, vault, sandboxes, providerOf, userExists, verify, log, clock },
+    ...{ events, changes, witness, logs, vault, sandboxes, providerOf, userExists, verify, log, clock },
+    machine: sessionMachine,
     limits: signInLimits,
   });
   const runs = createRuns({
-    ...{ rows: createRunRows(deps, events, now), events, borrow, vault, log, now },
+    ...{ rows: runRows, events, changes, borrow, vault, sandboxes, log, now, clock },
+    credentialFree: leases.ring,
     defaultDeadlineMs: config.runs.defaultMs,
+  });
+  const recovery = createRecovery({
+    ...{ controller, ephemeral, sessions, runs, sandboxes, sandboxRows, vault, clock, log },
+    unfinishedSessions: sessionMachine.unfinished,
+    unfinishedRuns: runRows.unfinished,
   });
 
   const credentials = createCredentialService({ db, vault, borrow, sandboxes, providerOf, verify });
@@ -90,14 +132,28 @@ export function createWorkings(deps: WorkingsDeps): Workings {
       credentials,
       runs: runs.service,
       usage: createUsage(db, credentials, now),
-      sandboxes: createSandboxService({ driver, rows, sandboxes, logs, image: deps.image }),
+      sandboxes: createSandboxService({
+        ...{ driver, events, logs, rows: sandboxRows, image: deps.image, waiting: pool.waiting },
+      }),
     },
     async recover() {
       await postmortem.open();
-      await sandboxes.sweep();
-      await Promise.all([sessions.recover(), runs.recover()]);
+      await recovery.recover();
+    },
+    async start() {
+      await recovery.start();
+      pool.start();
+    },
+    async handOver() {
+      await recovery.stop();
+      await runs.drain(limits.drainMs);
+      await Promise.all([sessions.handOver(), runs.handOver()]);
+      await lending.stop();
+      await sandboxes.stop();
+      postmortem.close();
     },
     async stop() {
+      await recovery.stop();
       // Sandboxes go last: they hold credentials that their tools may have rotated. They go also where the end of what was
       // done in them could not be written.
       await Promise.allSettled([sessions.stop(), runs.stop(), lending.stop()]);

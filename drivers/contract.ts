@@ -19,6 +19,8 @@ export interface Driver {
   /** What the driver needs and whether it is there. Never throws. */
   preflight(): Promise<Finding[]>;
   features(): Promise<Features>;
+  /** What new sandboxes may still take where they run. */
+  memory(): Promise<{ freeMiB: number }>;
 
   /**
    * Makes a sandbox and resolves when its agent listens. Fails with `sandbox_failed`, the tail of the console in

@@ -27,7 +27,8 @@ export interface Product {
   scratch: string;
   /** From the spawn until it said where it is. */
   startMs: number;
-  stop(): Promise<number | null>;
+  /** For good, unless told otherwise. */
+  stop(signal?: 'SIGINT' | 'SIGTERM'): Promise<number | null>;
   remove(): void;
 }
 
@@ -120,8 +121,8 @@ async function launch(
     paths: hostPaths(home),
     scratch,
     startMs: performance.now() - startedMs,
-    stop() {
-      child.kill('SIGTERM');
+    stop(signal = 'SIGINT') {
+      child.kill(signal);
       return ended;
     },
     remove() {

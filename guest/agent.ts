@@ -98,7 +98,7 @@ export async function startAgent(
       server.closeAllConnections();
       forwarder.server.close();
       openedPages.close();
-      executions.stop();
+      void executions.stopAll();
       claims.current?.stop();
       events.end();
     },

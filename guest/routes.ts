@@ -1,7 +1,15 @@
 /** The agent's routes, as protocol/agent.ts lists them. */
 
 import type { AgentHealth } from '@polydev/protocol';
-import { type AgentEvent, Claim, ExecRequest, limits, PolydevError, RestoreCredential } from '@polydev/protocol';
+import {
+  type AgentEvent,
+  Claim,
+  ExecRequest,
+  limits,
+  PolydevError,
+  Preparation,
+  RestoreCredential,
+} from '@polydev/protocol';
 import type { Claims } from './claim/claim.ts';
 import type { EventLog } from './events/event-log.ts';
 import type { Executions } from './exec/executions.ts';
@@ -24,6 +32,10 @@ export function createRoutes(deps: {
   const { claims, executions } = deps;
   return {
     'GET /health': ({ response }) => sendJson(response, 200, deps.health()),
+    'POST /prepare': async ({ request, response }) => {
+      claims.prepare(await readBody(request, Preparation, smallBodyBytes));
+      sendNothing(response, 204);
+    },
     'POST /claim': async ({ request, response }) =>
       sendJson(response, 200, claims.claim(await readBody(request, Claim, smallBodyBytes))),
     'GET /events': ({ response, query }) => streamLog(deps.events, numberOf(query), response),
@@ -46,6 +58,10 @@ export function createRoutes(deps: {
       sendNothing(response, 202);
     },
     'GET /exec/:id/events': ({ response, id, query }) => streamLog(executions.log(id), numberOf(query), response),
+    'DELETE /exec': async ({ response }) => {
+      await executions.stopAll();
+      sendNothing(response, 204);
+    },
     'DELETE /exec/:id': ({ response, id }) => {
       executions.cancel(id);
       sendNothing(response, 204);

@@ -73,6 +73,7 @@ export function createHostdClient({ socketPath }: HostdClientOptions): HostdClie
         },
       ]),
     features: () => call('GET', '/features'),
+    memory: () => call('GET', '/memory'),
     create: (spec) => make(spec.id, '/sandboxes', spec),
     restore: (snapshot, spec) => make(spec.id, '/restore', { snapshot, spec }),
     list: () => call('GET', '/sandboxes'),

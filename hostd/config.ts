@@ -17,8 +17,6 @@ export interface HostdConfig {
   images: string;
   instance: string;
   gateway: Endpoint;
-  /** Sandboxes outlive a stop and are adopted by the next start. */
-  keep: boolean;
 }
 
 export function parseConfig(args: readonly string[]): HostdConfig {
@@ -38,7 +36,6 @@ export function parseConfig(args: readonly string[]): HostdConfig {
     images: absolute('images', values.images),
     instance: values.instance,
     gateway,
-    keep: values.keep,
   };
 }
 
@@ -55,7 +52,6 @@ function parse(args: readonly string[]) {
         instance: { type: 'string', default: 'main' },
         'gateway-address': { type: 'string', default: '100.127.255.1' },
         'gateway-port': { type: 'string', default: '3128' },
-        keep: { type: 'boolean', default: false },
       },
     }).values;
   } catch (cause) {

@@ -1,6 +1,8 @@
 /**
  * The privileged process: makes and destroys sandboxes for whoever may use its socket, and does nothing else. Says
  * on stdout, as one JSON line, that it listens or why not; logs on stderr.
+ *
+ * SIGTERM: somebody will start it again; its sandboxes live on and are adopted then. SIGINT: for good; they go.
  */
 
 import { mkdir } from 'node:fs/promises';
@@ -43,9 +45,9 @@ async function start(config: HostdConfig): Promise<void> {
   await server.listen({ path: socket });
   await openSocketTo(socket, callers);
   const stop = async (signal: NodeJS.Signals) => {
-    log.info({ signal, keep: config.keep }, 'stopping');
+    log.info({ signal }, 'stopping');
     await server.close();
-    await driver.close({ keep: config.keep });
+    await driver.close({ keep: signal === 'SIGTERM' });
     log.info('stopped');
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const)

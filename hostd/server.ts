@@ -43,6 +43,7 @@ export function createHostdServer(deps: { driver: Driver; log: FastifyBaseLogger
 
   app.get('/preflight', () => driver.preflight());
   app.get('/features', () => driver.features());
+  app.get('/memory', () => driver.memory());
   app.get('/sandboxes', () => driver.list());
   app.post<{ Body: SandboxSpec }>('/sandboxes', { schema: { body: SandboxSpec } }, ({ body }) => driver.create(body));
   app.post<{ Body: RestoreBody }>('/restore', { schema: { body: RestoreBody } }, ({ body }) =>

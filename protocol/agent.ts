@@ -2,6 +2,7 @@
  * The agent's HTTP interface, port 8080 of a sandbox. Every request carries `Authorization: Bearer <token>`.
  *
  *   GET    /health                    AgentHealth
+ *   POST   /prepare                   Preparation → 204; once, before the claim
  *   POST   /claim                     Claim → Claimed; once, a second one answers 409
  *   GET    /events?after=N            AgentEvent as NDJSON, from N + 1 on, then live
  *   POST   /credential/restore        RestoreCredential → 204
@@ -10,6 +11,7 @@
  *   GET    /exec/:id/events?after=N   ExecEvent as NDJSON, from N + 1 on; closes after `exit`
  *   DELETE /exec/:id                  asks the process group to end, then kills it → 204
  *   GET    /journal                   AgentJournal; also before the claim
+ *   DELETE /exec                      the same for all, and waits for their end → 204
  *   WS     /rfb                       the display's RFB stream, binary frames
  *
  * Whatever the agent says is untrusted: parse it with these schemas.
@@ -39,15 +41,21 @@ export const AgentHealth = Type.Object({
 });
 export type AgentHealth = Static<typeof AgentHealth>;
 
-export const Claim = Type.Object({
-  provider: ProviderId,
+/** What is the same for every sandbox of this Polydev, so that one can be ready before anybody wants it. */
+export const Preparation = Type.Object({
   egress: Endpoint,
   /** PEM; trusted inside the sandbox beside the system's roots. */
   extraCa: Type.Optional(Type.String({ maxLength: 64 * 1024 })),
-  /** X25519, base64url, 32 bytes. What is captured is sealed to it. */
-  controllerPublicKey: Type.String({ minLength: 43, maxLength: 43 }),
   /** For example `Europe/Zurich`. */
   timeZone: Type.Optional(Type.String({ maxLength: 64 })),
+});
+export type Preparation = Static<typeof Preparation>;
+
+/** What one sandbox is for. */
+export const Claim = Type.Object({
+  provider: ProviderId,
+  /** X25519, base64url, 32 bytes. What is captured is sealed to it. */
+  controllerPublicKey: Type.String({ minLength: 43, maxLength: 43 }),
   /** Watch for a sign-in (desktop), or hold still (headless). */
   capture: Type.Boolean(),
 });

@@ -218,11 +218,23 @@ export interface SequencedEvent<E> {
 
 // ---- Sandboxes ----
 
+export const SandboxStateSchema = keysOf<SandboxState>(sandboxMoves);
+
+export const SandboxEvent = Type.Object({
+  type: Type.Literal('state'),
+  state: SandboxStateSchema,
+  reason: Nullable(Reason),
+});
+export type SandboxEvent = Static<typeof SandboxEvent>;
+
 export const Sandbox = Type.Object({
   id: idOf('sandbox'),
   profile: Profile,
-  state: keysOf<SandboxState>(sandboxMoves),
+  state: SandboxStateSchema,
+  reason: Nullable(Reason),
+  /** What it is for; null while it waits to be used. */
   owner: Nullable(Type.Union([idOf('session'), idOf('run'), idOf('credential')])),
   createdAtMs: Time,
+  endedAtMs: Nullable(Time),
 });
 export type Sandbox = Static<typeof Sandbox>;

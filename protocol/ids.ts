@@ -11,6 +11,7 @@ const prefixes = {
   credential: 'crd',
   run: 'run',
   request: 'req',
+  controller: 'ctl',
 } as const;
 
 export type IdKind = keyof typeof prefixes;
@@ -21,6 +22,7 @@ export type SessionId = Id<'session'>;
 export type SandboxId = Id<'sandbox'>;
 export type CredentialId = Id<'credential'>;
 export type RunId = Id<'run'>;
+export type ControllerId = Id<'controller'>;
 
 const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789'; // 32 letters without the look-alikes l, o, 0, 1
 const idLength = 20; // 100 bits

@@ -9,6 +9,9 @@ test('limits that depend on each other stand in order', () => {
     ['ticketTtlMs', 'signInDefaultMs'],
     ['runDefaultMs', 'runMaxMs'],
     ['journalTailBytes', 'pictureBytes', 'keptLogsBytes'],
+    ['wakeMs', 'agentRequestMs', 'sandboxBootMs'],
+    ['runKillGraceMs', 'drainMs', 'stopMs', 'controllerTtlMs', 'takeOverMs', 'signInDefaultMs'],
+    ['leaseMs', 'signInDefaultMs'],
     ['credentialBytes', 'promptBytes', 'runLineBytes', 'runOutputBytes'],
   ];
   for (const names of ascending) {

@@ -15,6 +15,8 @@ export const limits = {
   agentRequestMs: 10 * second,
   sandboxBootMs: 60 * second,
   sandboxStopMs: 10 * second,
+  /** One that waited to be used must answer in this time, or another is taken. */
+  wakeMs: 2 * second,
   consoleTailBytes: 64 * 1024,
   journalTailBytes: 64 * 1024,
   /** Of a desktop, as PNG. */
@@ -24,6 +26,16 @@ export const limits = {
   keptLogs: 200,
   keptLogsBytes: 64 * MiB,
   keptLogsMs: 14 * 24 * 60 * minute,
+
+  // Controllers
+  /** After the signal, what runs has this long to end by itself; then it is handed over. */
+  drainMs: 5 * second,
+  /** All of a stop. */
+  stopMs: 9 * second,
+  /** A controller that has not been heard of for this long counts as away. */
+  controllerTtlMs: 15 * second,
+  /** One that is away for this long is not waited for. */
+  takeOverMs: 30 * second,
 
   // Sign-in
   signInDefaultMs: 5 * minute,

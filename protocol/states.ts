@@ -14,9 +14,9 @@ export const sessionMoves = {
 } as const;
 
 export const sandboxMoves = {
-  planned: ['creating', 'failed'],
-  creating: ['booting', 'failed'],
-  booting: ['idle', 'failed'],
+  planned: ['creating', 'stopping', 'failed'],
+  creating: ['booting', 'stopping', 'failed'],
+  booting: ['idle', 'stopping', 'failed'],
   idle: ['claimed', 'hibernated', 'stopping', 'failed'],
   claimed: ['hibernated', 'stopping', 'failed'],
   hibernated: ['idle', 'claimed', 'stopping', 'failed'],

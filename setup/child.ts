@@ -12,6 +12,8 @@ const restartDelaysMs = [200, 1000, 3000, 10_000];
 const settledMs = 60_000;
 const stopGraceMs = 12_000;
 
+export type StopSignal = 'SIGTERM' | 'SIGINT';
+
 export interface ChildSpec {
   name: string;
   command: string;
@@ -26,7 +28,8 @@ export interface ChildSpec {
 export interface Child<Ready> {
   ready: Ready;
   pid(): number | undefined;
-  stop(): Promise<void>;
+  /** `SIGTERM`: it will be started again. `SIGINT`: for good. */
+  stop(signal?: StopSignal): Promise<void>;
 }
 
 /**
@@ -60,9 +63,9 @@ export async function startChild<Ready>(spec: ChildSpec, onRestart: (sentence: s
   return {
     ready: ready as Ready,
     pid: () => current.process.pid,
-    async stop() {
+    async stop(signal = 'SIGTERM') {
       stopping = true;
-      current.process.kill('SIGTERM');
+      current.process.kill(signal);
       const kill = setTimeout(() => current.process.kill('SIGKILL'), stopGraceMs);
       await current.ended;
       clearTimeout(kill);

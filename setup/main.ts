@@ -1,12 +1,16 @@
-/** `./polydev up | doctor | image | test`: what is done on the host itself. */
+/** `./polydev up | down | doctor | image | test`: what is done on the host itself. */
 
 import { PolydevError, toPolydevError } from '@polydev/protocol';
 import { doctor } from './doctor.ts';
+import { down } from './down.ts';
 import { image } from './image-command.ts';
 import { runTests } from './test-command.ts';
 import { up } from './up.ts';
 
-const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = { up, doctor, image, test: runTests };
+const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+  ...{ up, down, doctor, image },
+  test: runTests,
+};
 
 const [name = '', ...args] = process.argv.slice(2);
 const command = commands[name];

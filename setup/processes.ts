@@ -2,7 +2,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Child, startChild } from './child.ts';
+import { type Child, type StopSignal, startChild } from './child.ts';
 import { startStandIns } from './demo.ts';
 import { type HostPaths, serviceUser } from './paths.ts';
 import type { Progress } from './progress.ts';
@@ -40,7 +40,7 @@ export interface Processes {
   ready: ControllerReady;
   hostdPid(): number | undefined;
   controllerPid(): number | undefined;
-  stop(): Promise<void>;
+  stop(signal: StopSignal): Promise<void>;
 }
 
 export async function startProcesses(options: ProcessOptions): Promise<Processes> {
@@ -52,33 +52,11 @@ export async function startProcesses(options: ProcessOptions): Promise<Processes
     cwd: release,
   };
 
-  const hostd = await progress.step('Host service', () =>
-    startChild<HostdReady>(
-      {
-        ...common,
-        name: 'hostd',
-        args: [
-          join(release, 'hostd/main.ts'),
-          ...flags({
-            socket: paths.hostdSocket,
-            group: serviceUser,
-            journal: paths.journal,
-            'run-dir': paths.run,
-            images: paths.images,
-            instance: paths.instance,
-            'gateway-address': paths.gatewayAddress,
-          }),
-        ],
-        env: { PATH: process.env.PATH, LANG: 'C.UTF-8', NODE_COMPILE_CACHE: join(paths.home, 'compile-cache') },
-        logFile: join(paths.home, 'logs/hostd.log'),
-      },
-      onTrouble,
-    ),
-  );
+  const hostd = await progress.step('Host service', () => startHostd({ paths, release, onTrouble }));
 
   const started: Child<unknown>[] = [hostd];
-  const stop = async () => {
-    for (let child = started.pop(); child; child = started.pop()) await child.stop();
+  const stop = async (signal: StopSignal) => {
+    for (let child = started.pop(); child; child = started.pop()) await child.stop(signal);
   };
   try {
     let { configFile } = options;
@@ -118,9 +96,36 @@ export async function startProcesses(options: ProcessOptions): Promise<Processes
     started.push(controller);
     return { ready: controller.ready, hostdPid: hostd.pid, controllerPid: controller.pid, stop };
   } catch (error) {
-    await stop();
+    await stop('SIGTERM');
     throw error;
   }
+}
+
+export function startHostd({
+  paths,
+  release,
+  onTrouble,
+}: Pick<ProcessOptions, 'paths' | 'release' | 'onTrouble'>): Promise<Child<HostdReady>> {
+  return startChild<HostdReady>(
+    {
+      ...{ command: nodeOf(release), cwd: release, name: 'hostd' },
+      args: [
+        join(release, 'hostd/main.ts'),
+        ...flags({
+          socket: paths.hostdSocket,
+          group: serviceUser,
+          journal: paths.journal,
+          'run-dir': paths.run,
+          images: paths.images,
+          instance: paths.instance,
+          'gateway-address': paths.gatewayAddress,
+        }),
+      ],
+      env: { PATH: process.env.PATH, LANG: 'C.UTF-8', NODE_COMPILE_CACHE: join(paths.home, 'compile-cache') },
+      logFile: join(paths.home, 'logs/hostd.log'),
+    },
+    onTrouble,
+  );
 }
 
 /** What the controller may know of the environment of whoever started it; a demo nothing of a real one's settings. */

@@ -116,7 +116,10 @@ function countOne(counts: Counts, passed: boolean): void {
 
 function runFiles(files: string[], concurrency: number, counts: Counts): Promise<void> {
   if (files.length === 0) return Promise.resolve();
-  const stream = run({ files: files.map((file) => join(projectRoot, file)), concurrency, timeout: testTimeoutMs });
+  const absolute = files.map((file) => join(projectRoot, file));
+  // What a test that failed left open must not hold up the others.
+  const execArgv = ['--test-force-exit'];
+  const stream = run({ files: absolute, concurrency, timeout: testTimeoutMs, execArgv });
   const isTest = (data: { details: { type?: string } }) => data.details.type !== 'suite';
   stream.on('test:pass', (data) => {
     if (!isTest(data)) return;

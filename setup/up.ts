@@ -5,7 +5,9 @@ import { chown, mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PolydevError } from '@polydev/protocol';
+import type { StopSignal } from './child.ts';
 import { demoHome, demoPort, markDemo, requireKind } from './demo.ts';
+import { journalled } from './down.ts';
 import { prepareHost } from './host.ts';
 import { requireFreePort, requireRoot } from './host-checks.ts';
 import { defaultHome, hostPaths } from './paths.ts';
@@ -93,12 +95,17 @@ export async function up(args: string[]): Promise<number> {
   });
   process.stdout.write(greeting(processes.ready, demo));
 
-  await new Promise((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-    process.once('SIGHUP', resolve);
+  // Who sends SIGTERM will start it again: what is under way waits for that. Ctrl C and a closed terminal mean the end.
+  const signal = await new Promise<StopSignal>((resolve) => {
+    process.once('SIGTERM', () => resolve('SIGTERM'));
+    process.once('SIGINT', () => resolve('SIGINT'));
+    process.once('SIGHUP', () => resolve('SIGINT'));
   });
-  await progress.step('Stopping', () => processes.stop());
+  await progress.step('Stopping', async (step) => {
+    await processes.stop(signal);
+    const kept = await journalled(paths.journal);
+    if (kept > 0) step.result(`${kept} under way; the next start goes on with them, \`./polydev down\` ends them`);
+  });
   return 0;
 }
 

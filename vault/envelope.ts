@@ -1,5 +1,5 @@
 /**
- * A credential at rest: `v1.<wrapped data key>.<sealed credential>`, each part base64url of nonce ‖ ciphertext ‖ tag.
+ * A credential, or another secret, at rest: `v1.<wrapped data key>.<sealed credential>`, each part base64url of nonce ‖ ciphertext ‖ tag.
  * The credential is under a data key of its own, the data key is under the master key, and both are bound to the
  * place where the record stands, so that one moved elsewhere does not open.
  */
@@ -12,8 +12,10 @@ import type { MasterKey } from './master-key.ts';
 
 const tag = 'v1';
 
-/** The record that an envelope belongs to. */
-export interface Binding {
+/** The record that an envelope belongs to: a credential, or a sandbox whose agent is to be talked to again. */
+export type Binding = CredentialBinding | { sandboxId: string };
+
+export interface CredentialBinding {
   userId: string;
   provider: ProviderId;
   credentialId: string;
@@ -53,8 +55,11 @@ function wrappingKey(masterKey: MasterKey): Uint8Array {
 }
 
 function associated(layer: 'key' | 'credential', binding: Binding): Uint8Array {
-  const { userId, provider, credentialId, version } = binding;
-  return Buffer.from(JSON.stringify(['polydev envelope v1', layer, userId, provider, credentialId, version]));
+  const place =
+    'sandboxId' in binding
+      ? ['sandbox', binding.sandboxId]
+      : [binding.userId, binding.provider, binding.credentialId, binding.version];
+  return Buffer.from(JSON.stringify(['polydev envelope v1', layer, ...place]));
 }
 
 function seal(key: CipherKey, plaintext: Uint8Array, associatedData: Uint8Array): string {
@@ -67,8 +72,10 @@ function open(key: CipherKey, text: string, associatedData: Uint8Array): Uint8Ar
   return bytes && decrypt(key, bytes.subarray(0, nonceBytes), bytes.subarray(nonceBytes), associatedData);
 }
 
-function moved({ credentialId, version }: Binding): PolydevError {
-  return new PolydevError('credential_moved', 'A stored credential does not open where it stands.', {
-    details: { credentialId, version },
-  });
+function moved(binding: Binding): PolydevError {
+  const details: Record<string, string | number> =
+    'sandboxId' in binding
+      ? { sandboxId: binding.sandboxId }
+      : { credentialId: binding.credentialId, version: binding.version };
+  return new PolydevError('credential_moved', 'A stored secret does not open where it stands.', { details });
 }

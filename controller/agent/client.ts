@@ -14,6 +14,7 @@ import {
   type ExecRequest,
   limits,
   PolydevError,
+  type Preparation,
   type SealedBox,
 } from '@polydev/protocol';
 import type { Static, TSchema } from 'typebox';
@@ -28,17 +29,21 @@ const maxExecEventBytes = 2 * limits.runLineBytes + 1024;
 
 export interface AgentClient {
   health(): Promise<AgentHealth>;
+  prepare(preparation: Preparation): Promise<void>;
   claim(claim: Claim): Promise<Claimed>;
   /** Ends when the signal aborts. */
   events(after: number, signal: AbortSignal): AsyncIterable<AgentEvent>;
   restore(sealed: SealedBox): Promise<void>;
   collect(): Promise<CollectedCredential>;
+  /** `already_done` when a process with this id was started before. */
   exec(request: ExecRequest): Promise<void>;
   /** Ends after `exit`, or when the signal aborts. */
   execEvents(id: string, after: number, signal: AbortSignal): AsyncIterable<ExecEvent>;
   cancelExec(id: string): Promise<void>;
   /** The newest of it. */
   journal(): Promise<string>;
+  /** Ends all there are; resolves when they have. */
+  stopExecs(): Promise<void>;
 }
 
 export interface AgentClientOptions {
@@ -86,13 +91,20 @@ export function createAgentClient(address: AgentAddress, options: AgentClientOpt
 
   return {
     health,
+    prepare: async (preparation) => void (await http.ask('POST', '/prepare', preparation)),
     claim: async (claim) => parseClaimed(await http.ask('POST', '/claim', claim)),
     collect: async () => parseCollected(await http.ask('POST', '/credential/collect')),
     restore: async (sealed) => void (await http.ask('POST', '/credential/restore', { sealed })),
-    exec: async (request) => void (await http.ask('POST', '/exec', request)),
+    async exec(request) {
+      await http.ask('POST', '/exec', request).catch((error) => {
+        const known = error instanceof PolydevError && error.details.status === 409;
+        throw known ? new PolydevError('already_done', 'The process was started before.') : error;
+      });
+    },
     cancelExec: async (id) => void (await http.ask('DELETE', `/exec/${encodeURIComponent(id)}`)),
 
     journal: async () => parseJournal(await http.ask('GET', '/journal')).text,
+    stopExecs: async () => void (await http.ask('DELETE', '/exec')),
 
     events: (after, signal) =>
       resume(

@@ -26,6 +26,10 @@ export interface BorrowRequest {
   signal: AbortSignal;
   /** All waiting is over; the sandbox is being made. */
   onStarting?: () => Promise<void>;
+  /** The sandbox that it was lent to before this controller started. */
+  adopted?: SandboxHandle | null;
+  /** Aborts when everything is to be left as it is, for the controller that starts next. */
+  leave?: AbortSignal;
 }
 
 export interface Borrowed {
@@ -57,6 +61,9 @@ export interface Lending {
   stop(): Promise<void>;
 }
 
+/** For who never leaves. */
+const stays = new AbortController().signal;
+
 export function createLending(deps: {
   vault: Vault;
   leases: Leases;
@@ -75,16 +82,17 @@ export function createLending(deps: {
     lease: CredentialLease,
     work: (borrowed: Borrowed) => Promise<T>,
   ): Promise<T> {
-    const { credentialId, owner, wait, evenExpired, onStarting } = request;
-    const signal = AbortSignal.any([request.signal, lease.lost, stopping.signal]);
+    const { credentialId, owner, wait, evenExpired, onStarting, adopted } = request;
+    const leave = request.leave ?? stays;
+    const signal = AbortSignal.any([request.signal, lease.lost, stopping.signal, leave]);
     const { stored: credential, bundle } = await vault.open(credentialId);
     if (credential.status !== 'active' && !evenExpired) {
       throw new PolydevError('credential_expired', 'The provider no longer accepts this credential.');
     }
     const provider = deps.providerOf(credential.provider);
-    let sandbox: SandboxHandle | undefined;
+    let sandbox = adopted;
     try {
-      sandbox = await sandboxes.acquire({
+      sandbox ??= await sandboxes.acquire({
         profile: 'headless',
         owner,
         userId: credential.userId,
@@ -94,26 +102,31 @@ export function createLending(deps: {
         signal,
         ...(onStarting && { onStarting }),
       });
-      const borrowed = { sandbox, credential, provider, redact: createRedact(bundle), stop: signal };
+      const stop = AbortSignal.any([request.signal, lease.lost, stopping.signal]);
+      const borrowed = { sandbox, credential, provider, redact: createRedact(bundle), stop };
       witness.hide(sandbox.id, borrowed.redact);
-      await sandbox.agent.restore(sandbox.seal(encodeBundle(bundle)));
-      await vault.touch(credentialId);
-      const result = await workAndWriteBack(borrowed, work);
+      if (!adopted) {
+        await sandbox.agent.restore(sandbox.seal(encodeBundle(bundle)));
+        await vault.touch(credentialId);
+      }
+      const result = await workAndWriteBack(borrowed, work, leave);
       await witness.settle(owner, sandbox.id, result.failure ?? null);
       return result;
     } catch (error) {
-      await witness.settle(owner, sandbox?.id, failureOf(error));
+      if (!leave.aborted) await witness.settle(owner, sandbox?.id, failureOf(error));
       throw error;
     } finally {
-      await sandbox?.release();
+      if (leave.aborted) sandbox?.letGo();
+      else await sandbox?.release();
     }
   }
 
   async function workAndWriteBack<T extends Verdict>(
     borrowed: Borrowed,
     work: (borrowed: Borrowed) => Promise<T>,
+    leave: AbortSignal,
   ): Promise<T> {
-    const { sandbox, credential } = borrowed;
+    const { sandbox } = borrowed;
     let verdict: Verdict = {};
     try {
       const result = await work(borrowed);
@@ -123,22 +136,30 @@ export function createLending(deps: {
       // A dead sandbox does not answer either, but that it is dead says more.
       throw sandbox.gone.aborted ? abortError(sandbox.gone) : error;
     } finally {
-      const version = await writeBack(borrowed);
-      const status = verdict.works === undefined ? credential.status : verdict.works ? 'active' : 'expired';
-      if (version !== null && status !== 'unproven' && status !== credential.status) {
-        await vault.setStatusIfVersion(credential.id, version, status);
-      }
+      if (!leave.aborted) await settle(borrowed, verdict);
+    }
+  }
+
+  /** What became of the credential goes into the vault. */
+  async function settle(borrowed: Borrowed, verdict: Verdict): Promise<void> {
+    const { credential } = borrowed;
+    const version = await writeBack(borrowed);
+    const status = verdict.works === undefined ? credential.status : verdict.works ? 'active' : 'expired';
+    if (version !== null && status !== 'unproven' && status !== credential.status) {
+      await vault.setStatusIfVersion(credential.id, version, status);
     }
   }
 
   const borrow: Borrow = async (request, work) => {
-    const { credentialId, wait } = request;
-    const signal = AbortSignal.any([request.signal, stopping.signal]);
+    const { credentialId, wait, leave = stays } = request;
+    const signal = AbortSignal.any([request.signal, stopping.signal, leave]);
     const lease = wait ? await leases.wait(credentialId, signal) : await leases.take(credentialId);
     try {
       return await lend(request, lease, work);
     } finally {
-      await lease.release();
+      // The tool goes on with the credential, so nobody else may have it.
+      if (leave.aborted) lease.abandon();
+      else await lease.release();
     }
   };
 

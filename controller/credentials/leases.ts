@@ -12,6 +12,8 @@ export interface CredentialLease {
   /** Aborts with `credential_busy` when the lease was lost and another may have it. */
   lost: AbortSignal;
   release(): Promise<void>;
+  /** Lets it run out by itself; only this controller may have it until then. */
+  abandon(): void;
 }
 
 export interface Leases {
@@ -19,12 +21,23 @@ export interface Leases {
   wait(id: CredentialId, signal: AbortSignal): Promise<CredentialLease>;
   /** `credential_busy` when someone has it or waits for it. */
   take(id: CredentialId): Promise<CredentialLease>;
+  /** Whoever waits in another controller looks again. */
+  ring(id: CredentialId): Promise<void>;
 }
 
 /** A store that does not answer is asked again after this. */
 const lostStoreMs = 1_000;
 
-export function createLeases(ephemeral: EphemeralStore, ttlMs: number = limits.leaseMs): Leases {
+export interface LeaseOptions {
+  /** Of this controller. In one controller the line sees to it that one at a time asks. */
+  holder: string;
+  ttlMs?: number;
+  /** A tool goes on with it that another controller has left for its next start. */
+  usedElsewhere?: (id: CredentialId) => Promise<boolean>;
+}
+
+export function createLeases(ephemeral: EphemeralStore, options: LeaseOptions): Leases {
+  const { holder, ttlMs = limits.leaseMs, usedElsewhere = async () => false } = options;
   /** Those in this controller who wait or hold, first the holder; each wakes the next. */
   const lines = new Map<CredentialId, (() => void)[]>();
 
@@ -50,6 +63,10 @@ export function createLeases(ephemeral: EphemeralStore, ttlMs: number = limits.l
     }
   }
 
+  async function tryLease(id: CredentialId): Promise<Lease | null> {
+    return (await usedElsewhere(id)) ? null : await ephemeral.lease(keyOf(id), ttlMs, holder);
+  }
+
   /** Another controller may hold it: its release rings, and its death shows when the lease runs out. */
   async function waitForLease(id: CredentialId, signal: AbortSignal): Promise<Lease> {
     let ring = () => {};
@@ -60,7 +77,7 @@ export function createLeases(ephemeral: EphemeralStore, ttlMs: number = limits.l
           ring = resolve;
         });
         // Undefined: the store does not answer.
-        const lease = await ephemeral.lease(keyOf(id), ttlMs).catch(() => undefined);
+        const lease = await tryLease(id).catch(() => undefined);
         if (lease && !signal.aborted) return lease;
         await lease?.release().catch(() => {});
         const calm = new AbortController();
@@ -83,20 +100,28 @@ export function createLeases(ephemeral: EphemeralStore, ttlMs: number = limits.l
     let released: Promise<void> | undefined;
     return {
       lost: lost.signal,
+      abandon() {
+        clearInterval(renewing);
+        leave();
+      },
       release() {
         released ??= (async () => {
           clearInterval(renewing);
           // When the store does not answer, the lease runs out by itself.
           await lease.release().catch(() => {});
           leave();
-          await ephemeral.publish(channelOf(id), 'free').catch(() => {});
+          await ring(id);
         })();
         return released;
       },
     };
   }
 
+  const ring = (id: CredentialId) => ephemeral.publish(channelOf(id), 'free').catch(() => {});
+
   return {
+    ring,
+
     async wait(id, signal) {
       const leave = await standInLine(id, signal);
       try {
@@ -112,7 +137,7 @@ export function createLeases(ephemeral: EphemeralStore, ttlMs: number = limits.l
       if (lines.has(id)) throw busy;
       const leave = await standInLine(id, new AbortController().signal);
       try {
-        const lease = await ephemeral.lease(keyOf(id), ttlMs);
+        const lease = await tryLease(id);
         if (!lease) throw busy;
         return hold(id, lease, leave);
       } catch (error) {

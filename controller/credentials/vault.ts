@@ -14,7 +14,7 @@ import {
 } from '@polydev/protocol';
 import { openEnvelope, sealEnvelope } from '@polydev/vault/envelope';
 import type { MasterKey } from '@polydev/vault/master-key';
-import { and, desc, eq, ne } from 'drizzle-orm';
+import { and, desc, eq, lt, ne, notInArray } from 'drizzle-orm';
 import type { Database, Store } from '../store/database.ts';
 import { credentials } from '../store/schema.ts';
 import { storable } from '../store/storable.ts';
@@ -33,6 +33,8 @@ export interface CredentialContent {
 }
 
 export interface NewCredential extends CredentialContent {
+  /** A new one by default. */
+  id?: CredentialId;
   userId: UserId;
   provider: ProviderId;
   label: string;
@@ -70,8 +72,8 @@ export interface Vault {
   touch(id: CredentialId): Promise<void>;
   remove(id: CredentialId): Promise<void>;
   removeUnproven(id: CredentialId): Promise<void>;
-  /** For the start, when no sign-in can be under way. */
-  removeAllUnproven(): Promise<void>;
+  /** Of before, but for these: who captured or tried them is no more. */
+  removeUnprovenOf(beforeMs: number, except: readonly CredentialId[]): Promise<void>;
 }
 
 /** All but the envelope. */
@@ -118,8 +120,8 @@ export function createVault({ db, patience }: Store, masterKey: MasterKey, now: 
   }
 
   return {
-    async putUnproven({ userId, provider, label, bundle, account }) {
-      const identity = { id: newId('credential'), userId, provider };
+    async putUnproven({ id = newId('credential'), userId, provider, label, bundle, account }) {
+      const identity = { id, userId, provider };
       const content = sealed(identity, 1, { bundle, account });
       const values = { ...identity, ...content, label, status: 'unproven', createdAtMs: now() } as const;
       await patience.insist(() => db.insert(credentials).values(values).onConflictDoNothing());
@@ -220,8 +222,16 @@ export function createVault({ db, patience }: Store, masterKey: MasterKey, now: 
       await patience.insist(() => db.delete(credentials).where(unproven));
     },
 
-    async removeAllUnproven() {
-      await db.delete(credentials).where(eq(credentials.status, 'unproven'));
+    async removeUnprovenOf(beforeMs, except) {
+      await db
+        .delete(credentials)
+        .where(
+          and(
+            eq(credentials.status, 'unproven'),
+            lt(credentials.updatedAtMs, beforeMs),
+            notInArray(credentials.id, [...except]),
+          ),
+        );
     },
   };
 }

@@ -12,10 +12,20 @@ export interface Metrics {
   egress: GatewayMetrics;
 }
 
-export function createMetrics(): Metrics {
+/** `waiting`: sandboxes that wait to be used. */
+export function createMetrics(waiting: () => Readonly<Record<string, number>> = () => ({})): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  new Gauge({
+    name: 'polydev_waiting_sandboxes',
+    help: 'Sandboxes that wait to be used now.',
+    labelNames: ['profile'],
+    registers,
+    collect() {
+      for (const [profile, count] of Object.entries(waiting())) this.set({ profile }, count);
+    },
+  });
   return {
     registry,
     requestSeconds: new Histogram({

@@ -35,13 +35,12 @@ export function watchedRows(rows: SandboxRows, witness: Witness): SandboxRows {
   return {
     ...rows,
     async insert(sandbox) {
-      witness.born(sandbox.id, sandbox.state);
+      witness.born(sandbox.id, 'planned');
       await rows.insert(sandbox);
     },
-    async move(...move) {
-      const moved = await rows.move(...move);
-      const [id, to] = move;
-      witness.moved(id, to);
+    async move(id, to, options) {
+      const moved = await rows.move(id, to, options);
+      if (moved) witness.moved(id, to);
       return moved;
     },
   };

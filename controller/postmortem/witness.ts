@@ -40,6 +40,8 @@ export interface Witness {
   born(id: SandboxId, state: SandboxState): void;
   planned(spec: SandboxSpec): void;
   reachable(id: SandboxId, access: AgentAccess): void;
+  /** It was there before this controller started. */
+  adopted(id: SandboxId, access: AgentAccess): void;
   moved(id: SandboxId, state: SandboxState): void;
   /** It died, or did not come up. */
   failed(id: SandboxId, error: unknown): void;
@@ -172,6 +174,12 @@ export function createWitness(deps: WitnessDeps): Witness {
 
     reachable(id, access) {
       watch(id).access = access;
+    },
+
+    adopted(id, access) {
+      const subject = watch(id);
+      subject.access = access;
+      subject.redacts.push((text) => text.replaceAll(access.token, '[secret]'));
     },
 
     moved: (id, state) => void watched.get(id)?.moves.push({ atMs: now(), state }),

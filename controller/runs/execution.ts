@@ -1,14 +1,15 @@
 /** One run from the queue to its end. */
 
-import { PolydevError, type RunEvent, type RunState } from '@polydev/protocol';
+import { type CredentialId, PolydevError, type RunEvent, type RunState } from '@polydev/protocol';
 import type { BaseLogger } from 'pino';
 import type { Borrow, Borrowed, Verdict } from '../credentials/borrow.ts';
 import { logFailure } from '../failure-log.ts';
 import { failureOf, reasonOf } from '../reason.ts';
+import type { SandboxHandle } from '../sandboxes/sandboxes.ts';
 import type { EventLog } from '../store/events.ts';
 import { storableText } from '../store/storable.ts';
 import { createGrowingAnswer } from './answer.ts';
-import { createRecorder } from './recorder.ts';
+import { createRecorder, type Recorded, recordedOf } from './recorder.ts';
 import type { RunChange, RunRow, RunRows } from './rows.ts';
 import { runTool, type SourceLine } from './tool.ts';
 
@@ -16,6 +17,8 @@ export interface ExecutionDeps {
   rows: RunRows;
   events: EventLog;
   borrow: Borrow;
+  /** That nothing runs with it any more stands in the table now. */
+  credentialFree(id: CredentialId): Promise<void>;
   log: Pick<BaseLogger, 'warn' | 'error'>;
   now: () => number;
 }
@@ -24,32 +27,59 @@ interface Ended extends Verdict {
   failure: PolydevError | null;
 }
 
-/** Resolves when the run has its final state, its sandbox is gone and the credential is free. Never rejects. */
-export async function executeRun(deps: ExecutionDeps, run: RunRow, signal: AbortSignal): Promise<void> {
-  const { rows, borrow, log, now } = deps;
-  const notes = createNotes(deps, run);
+export interface Control {
+  /** Ends the run; its reason becomes the failure. */
+  stop: AbortSignal;
+  /** Aborts when the run is to be left as it is, for the controller that starts next. */
+  leave: AbortSignal;
+  /** The sandbox in which it runs since before this controller started. */
+  adopted: SandboxHandle | null;
+}
+
+/**
+ * Resolves when the run has its final state, its sandbox is gone and the credential is free; or when it was left to the
+ * next controller. Never rejects.
+ */
+export async function executeRun(deps: ExecutionDeps, run: RunRow, control: Control): Promise<void> {
+  const { rows, events, borrow, log, now } = deps;
+  const { stop, leave, adopted } = control;
+  let notes: Notes | undefined;
   let failure: PolydevError | null;
   try {
     const { credentialId } = run;
     if (!credentialId) throw new PolydevError('no_credential', 'This run has no credential.');
-    const request = { credentialId, owner: run.id, wait: true, evenExpired: false, signal };
-    const onStarting = async () => void (await rows.move(run.id, 'starting', { set: { startedAtMs: now() } }));
-    ({ failure } = await borrow({ ...request, onStarting }, (borrowed) => workOn(deps, run, borrowed, notes)));
+    const timeline = adopted ? await events.read(run.id, 0) : [];
+    const heard = createNotes(deps, run, recordedOf(timeline.map(({ event }) => event)));
+    notes = heard;
+    const request = { credentialId, owner: run.id, wait: true, evenExpired: adopted !== null, signal: stop };
+    const onStarting = async () => {
+      if (run.state === 'queued') await rows.move(run.id, 'starting', { set: { startedAtMs: now() } });
+    };
+    ({ failure } = await borrow({ ...request, onStarting, leave, adopted }, (borrowed) =>
+      workOn(deps, run, borrowed, { notes: heard, leave }),
+    ));
   } catch (error) {
     failure = failureOf(error);
   }
+  if (leave.aborted) return await notes?.stop();
   if (failure) logFailure(log, failure, { run: run.id });
   try {
-    const set = await notes.finish();
-    await rows.move(run.id, stateOf(failure), { set, ...(failure && { reason: reasonOf(failure) }) });
+    const set = await notes?.finish();
+    await rows.move(run.id, stateOf(failure), { ...(set && { set }), ...(failure && { reason: reasonOf(failure) }) });
+    if (run.credentialId) await deps.credentialFree(run.credentialId);
   } catch (error) {
     log.error({ err: error, run: run.id }, 'The end of a run could not be written.');
   }
 }
 
-async function workOn(deps: ExecutionDeps, run: RunRow, borrowed: Borrowed, notes: Notes): Promise<Ended> {
+async function workOn(
+  deps: ExecutionDeps,
+  run: RunRow,
+  borrowed: Borrowed,
+  { notes, leave }: { notes: Notes; leave: AbortSignal },
+): Promise<Ended> {
   const { sandbox, provider, credential, redact, stop } = borrowed;
-  await deps.rows.move(run.id, 'running', { set: { sandboxId: sandbox.id } });
+  if (run.state !== 'running') await deps.rows.move(run.id, 'running', { set: { sandboxId: sandbox.id } });
   const failure = await runTool({
     agent: sandbox.agent,
     provider,
@@ -60,7 +90,7 @@ async function workOn(deps: ExecutionDeps, run: RunRow, borrowed: Borrowed, note
     prompt: run.prompt,
     deadlineMs: run.deadlineMs,
     stop,
-    gone: sandbox.gone,
+    gone: AbortSignal.any([sandbox.gone, leave]),
     onEvent: notes.add,
   });
   if (failure === null) return { failure, works: true };
@@ -77,12 +107,18 @@ interface Notes {
   add(event: RunEvent, source?: SourceLine): Promise<void>;
   /** What belongs into the row at the end. */
   finish(): Promise<RunChange>;
+  /** Resolves when nothing is being written any more. Never rejects. */
+  stop(): Promise<void>;
 }
 
 /** What the run says: all of it into the timeline, the answer and the rest worth a column into the row. */
-function createNotes({ rows, events, log, now }: ExecutionDeps, run: RunRow): Notes {
-  const recorder = createRecorder((event) => events.append(run.id, event));
+function createNotes({ rows, events, log, now }: ExecutionDeps, run: RunRow, recorded: Recorded): Notes {
+  const recorder = createRecorder((event) => events.append(run.id, event), recorded);
   const set: RunChange = {};
+  const written = () =>
+    recorder
+      .finish()
+      .catch((error) => log.error({ err: error, run: run.id }, 'The timeline of a run could not be written.'));
   const answer = createGrowingAnswer((text) =>
     rows
       .change(run.id, { ...set, answer: storableText(text) })
@@ -91,17 +127,19 @@ function createNotes({ rows, events, log, now }: ExecutionDeps, run: RunRow): No
   return {
     async add(event, source) {
       if (event.type === 'text') {
-        set.firstTextAtMs ??= now();
+        set.firstTextAtMs ??= run.firstTextAtMs ?? now();
         answer.add(event.text);
       }
       if (event.type === 'usage') set.usage = event.usage;
       await recorder.add(event, source);
     },
     async finish() {
-      await recorder
-        .finish()
-        .catch((error) => log.error({ err: error, run: run.id }, 'The timeline of a run could not be written.'));
+      await written();
       return { ...set, answer: storableText(await answer.finish()) };
+    },
+    async stop() {
+      await written();
+      await answer.finish();
     },
   };
 }

@@ -24,7 +24,28 @@ export interface Recorder {
 
 type Entry = Extract<RunStreamEvent, { type: 'event' }>;
 
-export function createRecorder(append: (event: Entry) => Promise<unknown>): Recorder {
+/** How much of what a run says stands in its timeline already, from before the controller started again. */
+export interface Recorded {
+  textChars: number;
+  otherEvents: number;
+}
+
+export function recordedOf(timeline: Iterable<RunStreamEvent>): Recorded {
+  const recorded = { textChars: 0, otherEvents: 0 };
+  for (const entry of timeline) {
+    if (entry.type !== 'event') continue;
+    if (entry.event.type === 'text') recorded.textChars += entry.event.text.length;
+    else recorded.otherEvents += 1;
+  }
+  return recorded;
+}
+
+/** What was recorded already is heard again, and passed over. */
+export function createRecorder(
+  append: (event: Entry) => Promise<unknown>,
+  recorded: Recorded = { textChars: 0, otherEvents: 0 },
+): Recorder {
+  const before = { ...recorded };
   let waiting: Entry[] = [];
   let aheadChars = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -54,10 +75,24 @@ export function createRecorder(append: (event: Entry) => Promise<unknown>): Reco
     return writing;
   }
 
+  /** Without what was recorded already; null when nothing is left of it. */
+  function unrecorded(event: RunEvent): RunEvent | null {
+    if (event.type !== 'text') {
+      if (before.otherEvents === 0) return event;
+      before.otherEvents -= 1;
+      return null;
+    }
+    const known = Math.min(before.textChars, event.text.length);
+    before.textChars -= known;
+    return known === event.text.length ? null : { ...event, text: event.text.slice(known) };
+  }
+
   return {
-    async add(event, source) {
+    async add(heard, source) {
       if (failed) throw failed;
-      aheadChars += push(waiting, storable(event), source);
+      const event = unrecorded(storable(heard));
+      if (!event) return;
+      aheadChars += push(waiting, event, source);
       if (event.type === 'text' && !textSeen) {
         textSeen = true;
         void write();

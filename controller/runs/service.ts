@@ -10,9 +10,13 @@ import {
   type User,
   type UserId,
 } from '@polydev/protocol';
+import type { Clock } from '../clock.ts';
 import { defaultLabel } from '../credentials/label.ts';
 import type { Vault } from '../credentials/vault.ts';
 import { reasonOf } from '../reason.ts';
+import type { Changes } from '../recovery/changes.ts';
+import { handOver } from '../recovery/hand-over.ts';
+import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
 import type { RunService } from '../services.ts';
 import { readTimeline } from '../store/timeline.ts';
 import { type ExecutionDeps, executeRun } from './execution.ts';
@@ -20,27 +24,39 @@ import { type RunRow, shownRun } from './rows.ts';
 
 /** Of one user, running or waiting: each holds its prompt in memory. */
 export const unfinishedAtMost = 200;
+/** Some of them have ended by then; for Retry-After. */
+const retryAfterSeconds = 10;
 
 export interface RunServiceDeps extends ExecutionDeps {
   vault: Vault;
+  sandboxes: Sandboxes;
+  changes: Changes;
+  clock: Pick<Clock, 'after'>;
   defaultDeadlineMs: number;
 }
 
 export interface RunsControl {
   service: RunService;
-  /** For the start: ends what an earlier controller left unfinished. */
-  recover(): Promise<void>;
+  /** Goes on with one that this controller had before it started again, or ends it where that cannot be. */
+  resume(run: RunRow): Promise<void>;
+  /** Takes over one that waits and whose controller is no more, and ends one that ran there. */
+  takeOver(run: RunRow): Promise<void>;
+  /** Resolves when all that runs has ended, or when the time is up. */
+  drain(timeMs: number): Promise<void>;
+  /** Leaves what runs as it is for the controller that starts next, and what waits to whoever is first. */
+  handOver(): Promise<void>;
   /** Cancels what is under way and waits for its end. */
   stop(): Promise<void>;
 }
 
 interface Working {
   stop: AbortController;
+  leave: AbortController;
   done: Promise<void>;
 }
 
 export function createRuns(deps: RunServiceDeps): RunsControl {
-  const { rows, events, vault } = deps;
+  const { rows, events, vault, sandboxes, changes } = deps;
   const working = new Map<RunId, Working>();
   const unfinished = new Map<UserId, number>();
 
@@ -76,32 +92,54 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
   function takeRoom({ id }: User): () => void {
     const present = unfinished.get(id) ?? 0;
     if (present >= unfinishedAtMost)
-      throw new PolydevError('capacity', `${present} runs have not ended yet; more do not wait.`);
-    unfinished.set(id, present + 1);
-    return () => {
-      const left = (unfinished.get(id) ?? 0) - 1;
-      if (left > 0) unfinished.set(id, left);
-      else unfinished.delete(id);
-    };
+      throw new PolydevError('capacity', `${present} runs have not ended yet; more do not wait.`, {
+        details: { retryAfterSeconds },
+      });
+    return roomOf(id);
   }
 
-  function begin(run: RunRow, giveRoom: () => void): void {
+  function begin(run: RunRow, giveRoom: () => void, adopted: SandboxHandle | null = null): void {
+    const { id } = run;
     const stop = new AbortController();
-    const done = executeRun(deps, run, stop.signal).finally(() => {
-      working.delete(run.id);
+    const leave = new AbortController();
+    const watching = changes.watch(id, () => void lookAgain(id, stop).catch(() => {}));
+    const control = { stop: stop.signal, leave: leave.signal, adopted };
+    const done = executeRun(deps, run, control).finally(async () => {
+      working.delete(id);
       giveRoom();
+      (await watching)();
     });
-    working.set(run.id, { stop, done });
+    working.set(id, { stop, leave, done });
+  }
+
+  /** Another controller changed the row. */
+  async function lookAgain(id: RunId, stop: AbortController): Promise<void> {
+    const row = await rows.find(id);
+    if (!row || isFinal(runMoves, row.state)) stop.abort(cancelled());
+  }
+
+  /** Ends one that nobody works on. */
+  async function bury({ id }: RunRow, sentence: string): Promise<void> {
+    await rows.move(id, 'failed', { reason: reasonOf(new PolydevError('controller_restarted', sentence)) });
+  }
+
+  /** Without the bound on how many may wait: these have waited before. */
+  function roomOf(userId: UserId): () => void {
+    unfinished.set(userId, (unfinished.get(userId) ?? 0) + 1);
+    return () => {
+      const left = (unfinished.get(userId) ?? 0) - 1;
+      if (left > 0) unfinished.set(userId, left);
+      else unfinished.delete(userId);
+    };
   }
 
   async function cancel(id: RunId): Promise<void> {
     const work = working.get(id);
     if (work) {
-      work.stop.abort(new PolydevError('run_cancelled', 'The run was cancelled.'));
+      work.stop.abort(cancelled());
       await work.done;
-    } else {
-      const reason = reasonOf(new PolydevError('run_cancelled', 'The run was cancelled.'));
-      await rows.move(id, 'cancelled', { reason });
+    } else if (await rows.move(id, 'cancelled', { reason: reasonOf(cancelled()) })) {
+      await changes.tell(id);
     }
   }
 
@@ -155,16 +193,45 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
     },
   };
 
+  async function takeUp(run: RunRow): Promise<void> {
+    const own = await rows.claim(run.id, run.controller);
+    if (own) begin(own, roomOf(own.userId));
+  }
+
   return {
     service,
-    async recover() {
-      const reason = reasonOf(new PolydevError('controller_restarted', 'Polydev was restarted during the run.'));
-      for (const { id } of await rows.unfinished()) await rows.move(id, 'failed', { reason });
+    async resume(run) {
+      if (run.state === 'queued') return await takeUp(run);
+      const sandbox = run.state === 'running' ? await sandboxes.adopt(run.id) : null;
+      // Nothing had been asked of the tool yet.
+      if (sandbox || run.state === 'starting') begin(run, roomOf(run.userId), sandbox);
+      else await bury(run, 'Polydev was restarted during the run, and its sandbox is no more.');
+    },
+    async takeOver(run) {
+      if (run.state === 'queued') await takeUp(run);
+      else await bury(run, 'The Polydev that worked on the run is no more.');
+    },
+    async drain(timeMs) {
+      const all = Promise.all([...working.values()].map(({ done }) => done));
+      const { promise: timeUp, resolve } = Promise.withResolvers<void>();
+      const callOff = deps.clock.after(timeMs, resolve);
+      await Promise.race([all, timeUp]);
+      callOff();
+    },
+    async handOver() {
+      const left = [...working];
+      for (const [, { leave }] of left) leave.abort(handOver);
+      await Promise.all(left.map(([, { done }]) => done));
+      for (const [id] of left) await rows.free(id);
     },
     async stop() {
       await Promise.all([...working.keys()].map(cancel));
     },
   };
+}
+
+function cancelled(): PolydevError {
+  return new PolydevError('run_cancelled', 'The run was cancelled.');
 }
 
 function usable<C extends { status: string }>(credential: C): C {

@@ -23,7 +23,7 @@ export interface ToolRequest {
   deadlineMs: number;
   /** Aborting asks the tool to end; its reason becomes the failure. */
   stop: AbortSignal;
-  /** Aborts when the sandbox is gone; its reason is thrown. */
+  /** Aborts when the sandbox is gone, or left to another controller; its reason is thrown. */
   gone: AbortSignal;
   /** Awaited, so that a slow taker slows the tool. */
   onEvent(event: RunEvent, source?: SourceLine): Promise<void> | void;
@@ -44,7 +44,10 @@ export async function runTool(request: ToolRequest): Promise<ToolFailure> {
   const { agent, provider, execId, kind, model, prompt, deadlineMs, stop, gone } = request;
   if (stop.aborted) return abortError(stop);
   const command = provider.run({ kind, ...(model !== undefined && { model }) });
-  await agent.exec({ id: execId, ...command, stdin: prompt, deadlineMs });
+  await agent.exec({ id: execId, ...command, stdin: prompt, deadlineMs }).catch((error) => {
+    // It runs, or has run, since before this controller started: then all that it said is heard again.
+    if (!(error instanceof PolydevError) || error.code !== 'already_done') throw error;
+  });
 
   const ending = new AbortController();
   const stopping = stopWhenAsked(request, ending);

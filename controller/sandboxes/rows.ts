@@ -1,33 +1,78 @@
-/** The table of sandboxes: what was asked for and has not been seen gone. */
+/** The table of sandboxes. Every change of state goes through `move`. */
 
-import { mayMove, type Sandbox, type SandboxId, type SandboxState, sandboxMoves } from '@polydev/protocol';
-import { and, desc, eq, inArray } from 'drizzle-orm';
+import { type Sandbox, sandboxMoves } from '@polydev/protocol';
+import { and, desc, eq, inArray, lt, ne } from 'drizzle-orm';
 import type { Store } from '../store/database.ts';
-import { sandboxes } from '../store/schema.ts';
+import type { EventLog } from '../store/events.ts';
+import { createMover, type Mover } from '../store/mover.ts';
+import { events as eventTable, sandboxes } from '../store/schema.ts';
 
-export interface SandboxRows {
-  insert(sandbox: Sandbox): Promise<void>;
-  /** Without effect where the table of moves has no such move. */
-  move(id: SandboxId, to: SandboxState): Promise<void>;
-  /** It is gone. */
-  remove(id: SandboxId): Promise<void>;
-  /** Newest first. */
-  list(): Promise<Sandbox[]>;
+export type SandboxRow = typeof sandboxes.$inferSelect;
+export type NewSandbox = Pick<SandboxRow, 'id' | 'profile' | 'owner' | 'userId' | 'provider' | 'keys'>;
+
+/** Of those that are gone, this long. */
+const keptMs = 7 * 24 * 60 * 60 * 1000;
+
+export interface SandboxRows extends Pick<Mover<SandboxRow>, 'move' | 'change' | 'find'> {
+  insert(sandbox: NewSandbox): Promise<void>;
+  /** Those that are not gone, newest first. */
+  present(): Promise<SandboxRow[]>;
+  /** The same, of this controller alone. */
+  own(): Promise<SandboxRow[]>;
+  /** Controllers that have present ones. */
+  controllers(): Promise<string[]>;
+  /** Those of a controller that is no more: on its host, out of reach. */
+  forgetOf(controller: string): Promise<void>;
+  /** Those that have been gone for long are forgotten, with their timelines. */
+  prune(): Promise<void>;
 }
 
-export function createSandboxRows({ db, patience }: Store): SandboxRows {
+export function createSandboxRows(store: Store, events: EventLog, controller: string, now = Date.now): SandboxRows {
+  const { db, patience } = store;
+  const { move, change, find } = createMover<SandboxRow>({
+    ...{ ...store, table: sandboxes, moves: sandboxMoves, events, now },
+  });
+  const isPresent = ne(sandboxes.state, 'gone');
+
   return {
+    move,
+    change,
+    find,
     async insert(sandbox) {
-      await patience.insist(() => db.insert(sandboxes).values(sandbox).onConflictDoNothing());
+      const row = { ...sandbox, controller, state: 'planned', createdAtMs: now() } as const;
+      await patience.insist(() => db.insert(sandboxes).values(row).onConflictDoNothing());
+      await events.append(sandbox.id, { type: 'state', state: 'planned', reason: null });
     },
-    async move(id, to) {
-      const sources = (Object.keys(sandboxMoves) as SandboxState[]).filter((from) => mayMove(sandboxMoves, from, to));
-      const mayGo = and(eq(sandboxes.id, id), inArray(sandboxes.state, sources));
-      await patience.insist(() => db.update(sandboxes).set({ state: to }).where(mayGo));
+    present: () => db.select().from(sandboxes).where(isPresent).orderBy(desc(sandboxes.createdAtMs)),
+    // Rows of before controllers had names belong to whoever finds them.
+    own: () =>
+      db
+        .select()
+        .from(sandboxes)
+        .where(and(isPresent, inArray(sandboxes.controller, [controller, '']))),
+    controllers: async () => {
+      const found = await db.selectDistinct({ id: sandboxes.controller }).from(sandboxes).where(isPresent);
+      return found.map(({ id }) => id);
     },
-    async remove(id) {
-      await patience.insist(() => db.delete(sandboxes).where(eq(sandboxes.id, id)));
+    async forgetOf(lost) {
+      await db
+        .update(sandboxes)
+        .set({ state: 'gone', endedAtMs: now() })
+        .where(and(isPresent, eq(sandboxes.controller, lost)));
     },
-    list: () => db.select().from(sandboxes).orderBy(desc(sandboxes.createdAtMs)),
+    async prune() {
+      const old = await db
+        .delete(sandboxes)
+        .where(and(eq(sandboxes.state, 'gone'), lt(sandboxes.endedAtMs, now() - keptMs)))
+        .returning({ id: sandboxes.id });
+      if (old.length === 0) return;
+      const ids = old.map(({ id }) => id);
+      await db.delete(eventTable).where(inArray(eventTable.stream, ids));
+    },
   };
+}
+
+export function shownSandbox(row: SandboxRow): Sandbox {
+  const { id, profile, state, reason, owner, createdAtMs, endedAtMs } = row;
+  return { id, profile, state, reason, owner, createdAtMs, endedAtMs };
 }

@@ -1,31 +1,27 @@
 /**
  * Gives out claimed sandboxes and takes them back. Who acquires one gets it booted, known to the egress gateway and
- * claimed for one purpose, and must release it, which destroys it. Later a warm pool may stand behind `acquire`.
+ * claimed for one purpose, and must release it, which destroys it. Behind it stand those that wait (pool/).
  */
 
-import { randomBytes } from 'node:crypto';
-import type { Driver } from '@polydev/drivers/contract';
 import {
   boxContexts,
-  newId,
   PolydevError,
   type Profile,
   type ProviderId,
   type Sandbox,
-  type SandboxAddress,
-  type SandboxExit,
   type SandboxId,
-  type SandboxSpec,
   type SealedBox,
   type UserId,
 } from '@polydev/protocol';
 import { createKeyPair, openSealed, sealTo } from '@polydev/vault/box';
-import type { BaseLogger } from 'pino';
 import { untilAborted } from '../abort.ts';
-import { type AgentClient, createAgentClient } from '../agent/client.ts';
+import type { AgentClient } from '../agent/client.ts';
+import type { Pool } from '../pool/pool.ts';
 import type { AgentAccess } from '../services.ts';
-import type { SandboxRows } from './rows.ts';
-import { createSlots } from './slots.ts';
+import type { KeyCase, Keys } from './keys.ts';
+import type { Machine, Machines } from './machines.ts';
+import type { SandboxRow, SandboxRows } from './rows.ts';
+import type { Slots } from './slots.ts';
 
 /** Who is behind a source address, for the egress gateway. */
 export interface EgressGrant {
@@ -67,147 +63,163 @@ export interface SandboxHandle {
   gone: AbortSignal;
   /** Destroys it. Never rejects: what would not go is logged and swept at the next start. */
   release(): Promise<void>;
+  /** Leaves it as it is, for the controller that starts next. */
+  letGo(): void;
 }
 
 export interface Sandboxes {
   acquire(request: AcquireRequest): Promise<SandboxHandle>;
-  /** Whose sandbox it is; null for one that is not held here. */
-  userOf(id: SandboxId): UserId | null;
-  /** For the start: destroys every sandbox that an earlier controller left behind. */
-  sweep(): Promise<void>;
-  /** Destroys every sandbox that is held here. */
+  /**
+   * For the start: takes up what waits, and destroys what an earlier controller left, but for what somebody will adopt:
+   * the sandboxes that these own.
+   */
+  recover(owners: ReadonlySet<string>): Promise<void>;
+  /** The sandbox that the owner had before this controller started; null when there is none alive. */
+  adopt(owner: NonNullable<Sandbox['owner']>): Promise<SandboxHandle | null>;
+  /** How to reach a sandbox, whichever controller holds it; null when it is gone or not claimed. */
+  access(id: SandboxId): Promise<AgentAccess | null>;
+  /** Destroys every sandbox that is held here and has not been let go. */
   stop(): Promise<void>;
 }
 
 export interface SandboxesDeps {
-  driver: Driver;
+  machines: Machines;
+  pool: Pool;
+  slots: Slots;
   rows: SandboxRows;
+  keyCase: KeyCase;
   egress: EgressRegistry;
-  /** Hash of the golden image to use; null when there is none. */
-  image(): Promise<string | null>;
-  limits: Readonly<Record<Profile, SandboxSpec['limits']>>;
-  maxSandboxes: number;
-  /** PEM. */
-  extraCa?: string | undefined;
-  timeZone?: string | undefined;
-  log: Pick<BaseLogger, 'warn' | 'error'>;
-  now?: () => number;
-}
-
-interface Held {
-  userId: UserId;
-  gone: AbortController;
-  release(): Promise<void>;
+  /** How many there may be, waiting ones included. */
+  atMost: number;
+  /** Those that the driver has. */
+  listed(): Promise<SandboxId[]>;
 }
 
 export function createSandboxes(deps: SandboxesDeps): Sandboxes {
-  const { driver, rows, egress, log, now = Date.now } = deps;
-  const slots = createSlots(deps.maxSandboxes);
-  const held = new Map<SandboxId, Held>();
+  const { machines, pool, slots, rows, keyCase, egress } = deps;
+  const held = new Map<SandboxId, SandboxHandle>();
+  let left: SandboxRow[] = [];
 
-  const stopListening = driver.onExit(({ id, reason }: SandboxExit) => {
-    held
-      .get(id)
-      ?.gone.abort(new PolydevError('sandbox_failed', `The sandbox ${reason === 'died' ? 'died' : 'was destroyed'}.`));
-  });
-
-  async function destroy(id: SandboxId): Promise<void> {
-    try {
-      await driver.destroy(id);
-      await rows.remove(id);
-    } catch (error) {
-      log.error({ err: error, sandbox: id }, 'A sandbox could not be destroyed completely.');
-      await rows.move(id, 'failed').catch(() => {});
-    }
+  /** One that waits, or a new one in its place. */
+  async function machineFor({ profile, owner, userId, provider, signal }: AcquireRequest): Promise<Machine> {
+    const waiting = await pool.take(profile);
+    if (waiting) return waiting;
+    if (machines.count >= deps.atMost) await pool.makeRoom();
+    return await machines.make({ profile, purpose: { owner, userId, provider }, signal });
   }
 
-  /** Boots one. A broken-off boot is waited for by nobody, but what it makes is destroyed. */
-  async function boot(spec: SandboxSpec, signal: AbortSignal): Promise<SandboxAddress> {
-    const created = driver.create(spec);
-    try {
-      return await untilAborted(created, signal);
-    } catch (error) {
-      if (signal.aborted) created.then(() => destroy(spec.id)).catch(() => {});
-      throw error;
-    }
+  async function claim(machine: Machine, request: AcquireRequest, freeSlot: () => void): Promise<SandboxHandle> {
+    const { id, token, agent } = machine;
+    const { owner, userId, provider, capture, signal } = request;
+    const keys = createKeyPair();
+    const claimed = agent.claim({ provider, controllerPublicKey: keys.publicKey, capture });
+    const { agentPublicKey } = await untilAborted(claimed, AbortSignal.any([signal, machine.gone]));
+    const known = { privateKey: keys.privateKey, agentPublicKey };
+    await rows.move(id, 'claimed', {
+      set: { owner, userId, provider, keys: keyCase.seal(id, { token, claimed: known }) },
+    });
+    signal.throwIfAborted();
+    return handleOf(machine, known, { sandboxId: id, userId, provider }, freeSlot);
+  }
+
+  function handleOf(
+    machine: Machine,
+    keys: NonNullable<Keys['claimed']>,
+    grant: EgressGrant,
+    freeSlot: () => void,
+  ): SandboxHandle {
+    const { id, profile, address, token, agent, gone } = machine;
+    egress.grant(address.source, grant);
+    const forget = () => {
+      // Before the address can belong to another.
+      egress.revoke(address.source);
+      held.delete(id);
+    };
+    let released: Promise<void> | undefined;
+    const handle: SandboxHandle = {
+      ...{ id, profile, agent, gone },
+      access: { ...address.agent, token },
+      seal: (plaintext) => sealTo(keys.agentPublicKey, plaintext, boxContexts.toAgent),
+      open: (box) => openFromAgent(keys.privateKey, box),
+      release() {
+        released ??= (async () => {
+          egress.revoke(address.source);
+          await machine.destroy();
+          forget();
+          freeSlot();
+        })();
+        return released;
+      },
+      letGo: forget,
+    };
+    held.set(id, handle);
+    return handle;
   }
 
   async function acquire(request: AcquireRequest): Promise<SandboxHandle> {
-    const freeSlot = request.wait ? await slots.wait(request.signal) : slots.take();
-    const id = newId('sandbox');
-    const token = randomBytes(32).toString('base64url');
-    const gone = new AbortController();
-    const signal = AbortSignal.any([request.signal, gone.signal]);
-    let address: SandboxAddress | undefined;
-
-    let released: Promise<void> | undefined;
-    const release = () => {
-      released ??= (async () => {
-        await rows
-          .move(id, 'stopping')
-          .catch((error) => log.warn({ err: error, sandbox: id }, 'A row was not written.'));
-        // Before the address can belong to another.
-        if (address) egress.revoke(address.source);
-        await destroy(id);
-        gone.abort(new PolydevError('sandbox_gone', 'The sandbox was destroyed.'));
-        held.delete(id);
-        freeSlot();
-      })();
-      return released;
-    };
-    held.set(id, { userId: request.userId, gone, release });
-
+    const { wait, userId, signal } = request;
+    const freeSlot = wait ? await slots.wait(userId, signal) : slots.take(userId);
+    let machine: Machine | undefined;
     try {
       await request.onStarting?.();
-      const image = await deps.image();
-      if (!image) throw new PolydevError('image_missing', 'There is no golden image yet.');
-      const { profile, owner, userId, provider, capture } = request;
-      await rows.insert({ id, profile, owner, state: 'booting', createdAtMs: now() });
-      address = await boot({ id, profile, image, token, limits: deps.limits[profile] }, signal);
-      await rows.move(id, 'idle');
-      egress.grant(address.source, { sandboxId: id, userId, provider });
-      const agent = createAgentClient({ endpoint: address.agent, token });
-      const keys = createKeyPair();
-      const { agentPublicKey } = await untilAborted(
-        agent.claim({
-          provider,
-          egress: address.egress,
-          controllerPublicKey: keys.publicKey,
-          capture,
-          ...(deps.extraCa !== undefined && { extraCa: deps.extraCa }),
-          ...(deps.timeZone !== undefined && { timeZone: deps.timeZone }),
-        }),
-        signal,
-      );
-      await rows.move(id, 'claimed');
-      signal.throwIfAborted();
-      return {
-        id,
-        profile,
-        agent,
-        access: { ...address.agent, token },
-        seal: (plaintext) => sealTo(agentPublicKey, plaintext, boxContexts.toAgent),
-        open: (box) => openFromAgent(keys.privateKey, box),
-        gone: gone.signal,
-        release,
-      };
+      machine = await machineFor(request);
+      return await claim(machine, request, freeSlot);
     } catch (error) {
-      await release();
+      await machine?.destroy();
+      freeSlot();
       throw error;
     }
   }
 
   return {
     acquire,
-    userOf: (id) => held.get(id)?.userId ?? null,
-    async sweep() {
+
+    async recover(owners) {
+      await rows.prune();
+      const own = await rows.own();
+      left = own.filter(
+        ({ owner, state, keys }) => state === 'claimed' && keys !== null && owner !== null && owners.has(owner),
+      );
+      const kept = new Set(left.map(({ id }) => id));
+      for (const row of own) {
+        if (row.owner !== null) continue;
+        const machine = await machines.adopt(row);
+        if (!machine) continue;
+        pool.adopt(machine);
+        kept.add(machine.id);
+      }
       // One that was still booting when its controller died is in no list, but has a row.
-      const found = [...(await driver.list()), ...(await rows.list())].map(({ id }) => id);
-      await Promise.all([...new Set(found)].filter((id) => !held.has(id)).map(destroy));
+      const found = new Set([...(await deps.listed()), ...own.map(({ id }) => id)]);
+      await Promise.all([...found].filter((id) => !kept.has(id)).map((id) => machines.destroy(id)));
     },
+
+    async adopt(wanted) {
+      const row = left.find(({ owner }) => owner === wanted);
+      if (!row?.userId || !row.provider || !row.keys) return null;
+      left = left.filter((other) => other !== row);
+      const machine = await machines.adopt(row);
+      const { claimed } = keyCase.open(row.id, row.keys);
+      if (machine && claimed) {
+        // It was there before: more than may be there at once are possible after a change of the settings.
+        const freeSlot = slots.occupy(row.userId);
+        return handleOf(machine, claimed, { sandboxId: row.id, userId: row.userId, provider: row.provider }, freeSlot);
+      }
+      await machines.destroy(row.id);
+      return null;
+    },
+
+    async access(id) {
+      const here = held.get(id);
+      if (here) return here.access;
+      const row = await rows.find(id);
+      if (row?.state !== 'claimed' || !row.address || !row.keys) return null;
+      return { ...row.address.agent, token: keyCase.open(id, row.keys).token };
+    },
+
     async stop() {
+      await pool.stop();
       await Promise.all([...held.values()].map(({ release }) => release()));
-      stopListening();
+      machines.stop();
     },
   };
 }

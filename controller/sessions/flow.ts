@@ -3,19 +3,20 @@
  * desktop and stores what it captured; `settle` waits for a capture, proves it, and connects.
  */
 
-import { type AgentEvent, type AuthSession, limits, PolydevError } from '@polydev/protocol';
+import { type AgentEvent, limits, PolydevError } from '@polydev/protocol';
 import type { Provider } from '@polydev/providers/provider';
 import { abortError, untilAborted } from '../abort.ts';
 import { type Captured, judgeCaptured } from '../credentials/bundle.ts';
 import { createRedact, type Redact } from '../credentials/redact.ts';
 import type { Vault } from '../credentials/vault.ts';
+import { isHandedOver } from '../recovery/hand-over.ts';
 import { prove } from '../runs/proof.ts';
 import type { SandboxHandle } from '../sandboxes/sandboxes.ts';
 import type { EventLog } from '../store/events.ts';
 import { storable } from '../store/storable.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
 import { type Capture, type Captures, createCaptures } from './captures.ts';
-import type { SessionMachine } from './machine.ts';
+import type { SessionMachine, SessionRow } from './machine.ts';
 import { createSteps, type Steps } from './steps.ts';
 
 /** A desktop that has more to tell than this is up to no good. */
@@ -38,17 +39,23 @@ export interface FlowDeps {
   needTime(timeMs: number): Promise<void>;
 }
 
-/** Resolves when connected. Rejects with why not, or with the reason of `stop`, when the session was ended by others. */
+/**
+ * Resolves when connected. Rejects with why not, or with the reason of `stop`, when the session was ended by others.
+ * Goes on where an earlier controller left the session.
+ */
 export async function signIn(
   deps: FlowDeps,
-  session: AuthSession,
+  session: SessionRow,
   sandbox: SandboxHandle,
   stop: AbortSignal,
 ): Promise<void> {
   const over = new AbortController();
   const signal = AbortSignal.any([stop, sandbox.gone, over.signal]);
   const captures = createCaptures({ ...deps, session, sandbox });
-  const steps = createSteps(deps.machine, session.id);
+  const steps = createSteps(deps.machine, session.id, session.state);
+  await captures.recall();
+  // A proof that nobody listens to any more would change the credential beside the next one.
+  if (session.state === 'verifying') await sandbox.agent.stopExecs();
   const listening = new AbortController();
   const heard = listen(deps, session, { sandbox, captures, steps }, AbortSignal.any([signal, listening.signal]));
   const stopListening = async () => {
@@ -62,7 +69,7 @@ export async function signIn(
   } finally {
     over.abort(new PolydevError('session_over', 'The sign-in has ended.'));
     await heard.catch(() => {});
-    await captures.discard();
+    if (!isHandedOver(stop)) await captures.discard();
   }
 }
 
@@ -72,9 +79,9 @@ interface Parts {
   steps: Steps;
 }
 
-async function listen(deps: FlowDeps, session: AuthSession, parts: Parts, signal: AbortSignal): Promise<void> {
+async function listen(deps: FlowDeps, session: SessionRow, parts: Parts, signal: AbortSignal): Promise<void> {
   const { sandbox, captures, steps } = parts;
-  const append = (event: Parameters<typeof deps.events.append<AuthSession['id']>>[1]) =>
+  const append = (event: Parameters<typeof deps.events.append<SessionRow['id']>>[1]) =>
     deps.events.append(session.id, storable(event));
 
   async function take(event: AgentEvent): Promise<void> {
@@ -92,16 +99,17 @@ async function listen(deps: FlowDeps, session: AuthSession, parts: Parts, signal
     }
   }
 
-  for await (const event of sandbox.agent.events(0, signal)) {
+  for await (const event of sandbox.agent.events(session.agentEvents, signal)) {
     if (event.n > maxAgentEvents) throw new PolydevError('agent_talks_nonsense', 'The desktop never stops talking.');
     await take(event);
     deps.onProgress();
+    await deps.machine.change(session.id, { agentEvents: event.n });
   }
 }
 
 async function settle(
   deps: FlowDeps,
-  session: AuthSession,
+  session: SessionRow,
   parts: Parts & { stopListening(): Promise<void> },
   signal: AbortSignal,
 ): Promise<void> {
@@ -145,7 +153,7 @@ async function collectLatest(deps: FlowDeps, { sandbox, captures }: Parts, signa
 /** State and vault change together: nobody is connected without a credential, or the other way round. */
 async function connect(
   { machine, vault }: FlowDeps,
-  session: AuthSession,
+  session: SessionRow,
   captures: Captures,
   latest: Captured,
   signal: AbortSignal,

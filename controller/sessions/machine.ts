@@ -2,67 +2,56 @@
 
 import {
   type AuthSession,
-  isFinal,
+  type ControllerId,
   type ListSessions,
   limits,
-  mayMove,
-  PolydevError,
-  type Reason,
-  type SessionId,
-  type SessionState,
   sessionMoves,
   type UserId,
 } from '@polydev/protocol';
-import { and, desc, eq, inArray, notInArray } from 'drizzle-orm';
+import { and, desc, eq, notInArray } from 'drizzle-orm';
 import type { Database, Store } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
+import { createMover, type Mover } from '../store/mover.ts';
 import { olderThan } from '../store/paging.ts';
 import { orUndo } from '../store/patience.ts';
 import { authSessions } from '../store/schema.ts';
-import { createTurns } from '../turns.ts';
 
-export interface MoveOptions {
-  reason?: Reason;
-  /** Done in the same transaction, so that both happen or neither; answers what else changes in the row. */
-  also?: (tx: Database) => Promise<Pick<AuthSession, 'credentialId'>>;
-}
+export type SessionRow = typeof authSessions.$inferSelect;
+export type NewSession = Pick<
+  SessionRow,
+  'id' | 'userId' | 'provider' | 'label' | 'createdAtMs' | 'expiresAtMs' | 'hardExpiresAtMs'
+>;
 
-export interface SessionMachine {
-  insert(
-    session: Omit<AuthSession, 'state' | 'endedAtMs' | 'reason' | 'sandboxId' | 'credentialId'>,
-  ): Promise<AuthSession>;
-  find(id: SessionId): Promise<AuthSession | null>;
+export interface SessionMachine extends Pick<Mover<SessionRow>, 'move' | 'change' | 'find'> {
+  insert(session: NewSession): Promise<SessionRow>;
   /** Newest first. */
-  list(userId: UserId, query: ListSessions): Promise<AuthSession[]>;
-  unfinished(): Promise<AuthSession[]>;
-  /** Null, and no effect, when the session has ended. */
-  move(id: SessionId, to: SessionState, options?: MoveOptions): Promise<AuthSession | null>;
-  /** Null, and no effect, when the session has ended. */
-  change(id: SessionId, set: Partial<Pick<AuthSession, 'sandboxId' | 'expiresAtMs'>>): Promise<AuthSession | null>;
+  list(userId: UserId, query: ListSessions): Promise<SessionRow[]>;
+  /** Whoever works on them. */
+  unfinished(): Promise<SessionRow[]>;
 }
-
-const states = Object.keys(sessionMoves) as SessionState[];
-const finalStates = states.filter((state) => isFinal(sessionMoves, state));
 
 export function createSessionMachine(
-  { db, patience }: Store,
+  store: Store,
   events: EventLog,
+  controller: ControllerId,
   now: () => number = Date.now,
 ): SessionMachine {
-  const inTurn = createTurns<SessionId>();
-
-  async function find(id: SessionId): Promise<AuthSession | null> {
-    const [row] = await patience.insist(() => db.select().from(authSessions).where(eq(authSessions.id, id)));
-    return row ?? null;
-  }
+  const { db, patience } = store;
+  const mover = createMover<SessionRow>({ ...store, table: authSessions, moves: sessionMoves, events, now });
+  const { move, change, find, finalStates } = mover;
+  const isUnfinished = notInArray(authSessions.state, finalStates);
 
   return {
+    move,
+    change,
+    find,
+
     async insert(session) {
       const { id } = session;
       const insert = async (tx: Database) => {
         const [row] = await tx
           .insert(authSessions)
-          .values({ ...session, state: 'pending' })
+          .values({ ...session, controller, state: 'pending' })
           .returning();
         if (!row) throw new Error('An insert answered no row.');
         await events.open(tx, id, { type: 'state', state: 'pending', reason: null });
@@ -75,8 +64,6 @@ export function createSessionMachine(
       return await orUndo(patience, () => db.transaction(insert), undo);
     },
 
-    find,
-
     async list(userId, { provider, state, before, limit = limits.pageDefault }) {
       const last = before === undefined ? null : await find(before);
       return await db
@@ -86,7 +73,7 @@ export function createSessionMachine(
           and(
             eq(authSessions.userId, userId),
             provider && eq(authSessions.provider, provider),
-            state === 'active' ? notInArray(authSessions.state, finalStates) : state && eq(authSessions.state, state),
+            state === 'active' ? isUnfinished : state && eq(authSessions.state, state),
             last ? olderThan(authSessions, last) : undefined,
           ),
         )
@@ -94,45 +81,11 @@ export function createSessionMachine(
         .limit(limit);
     },
 
-    unfinished: () => db.select().from(authSessions).where(notInArray(authSessions.state, finalStates)),
-
-    move: (id, to, { reason, also } = {}) =>
-      inTurn(id, async () => {
-        const sources = states.filter((from) => mayMove(sessionMoves, from, to));
-        const endedAtMs = isFinal(sessionMoves, to) ? now() : null;
-        const attempt = async (tx: Database) => {
-          const [row] = await tx
-            .update(authSessions)
-            .set({ state: to, endedAtMs, ...(reason && { reason }) })
-            .where(and(eq(authSessions.id, id), inArray(authSessions.state, sources)))
-            .returning();
-          if (!row || !also) return row;
-          const set = await also(tx);
-          await tx.update(authSessions).set(set).where(eq(authSessions.id, id));
-          return { ...row, ...set };
-        };
-        const done = and(
-          ...[eq(authSessions.id, id), eq(authSessions.state, to)],
-          endedAtMs === null ? undefined : eq(authSessions.endedAtMs, endedAtMs),
-        );
-        const moved = await patience.insist(async (again) => {
-          const [row] = again ? await db.select().from(authSessions).where(done) : [];
-          return row ?? (await db.transaction(attempt));
-        });
-        if (!moved) {
-          const present = await find(id);
-          if (!present || isFinal(sessionMoves, present.state)) return null;
-          throw new PolydevError('internal', `A sign-in cannot go from ${present.state} to ${to}.`);
-        }
-        await events.append(id, { type: 'state', state: to, reason: reason ?? null });
-        return moved;
-      }),
-
-    change: (id, set) =>
-      inTurn(id, async () => {
-        const isUnfinished = and(eq(authSessions.id, id), notInArray(authSessions.state, finalStates));
-        const [row] = await patience.insist(() => db.update(authSessions).set(set).where(isUnfinished).returning());
-        return row ?? null;
-      }),
+    unfinished: () => db.select().from(authSessions).where(isUnfinished),
   };
+}
+
+export function shownSession(row: SessionRow): AuthSession {
+  const { captureId: _capture, agentEvents: _events, controller: _controller, ...session } = row;
+  return session;
 }

@@ -1,7 +1,6 @@
 /** Sign-ins as the API knows them, and the life of each from start to `destroyed`. */
 
 import {
-  type AuthSession,
   isFinal,
   newId,
   PolydevError,
@@ -23,19 +22,22 @@ import { logFailure } from '../failure-log.ts';
 import type { LogsService } from '../postmortem/service.ts';
 import type { Witness } from '../postmortem/witness.ts';
 import { failureOf, reasonOf } from '../reason.ts';
+import type { Changes } from '../recovery/changes.ts';
+import { handOver, isHandedOver } from '../recovery/hand-over.ts';
 import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
 import type { AgentAccess, SessionService } from '../services.ts';
 import type { EventLog } from '../store/events.ts';
 import { readTimeline } from '../store/timeline.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
 import { signIn } from './flow.ts';
-import type { SessionMachine } from './machine.ts';
+import { type SessionMachine, type SessionRow, shownSession } from './machine.ts';
 
 export interface SessionsDeps {
   machine: SessionMachine;
   witness: Pick<Witness, 'hide' | 'glance' | 'settle'>;
   logs: Pick<LogsService, 'consoleOf'>;
   events: EventLog;
+  changes: Changes;
   vault: Vault;
   sandboxes: Sandboxes;
   providerOf(id: ProviderId): Provider;
@@ -48,8 +50,12 @@ export interface SessionsDeps {
 
 export interface SessionsControl {
   service: SessionService;
-  /** For the start: ends what an earlier controller left unfinished. */
-  recover(): Promise<void>;
+  /** Goes on with one that this controller had before it started again, or ends it where that cannot be. */
+  resume(session: SessionRow): Promise<void>;
+  /** Ends one whose controller is no more. */
+  bury(session: SessionRow): Promise<void>;
+  /** Leaves everything as it is, for the controller that starts next. */
+  handOver(): Promise<void>;
   /** Ends what is under way and waits until its desktops are gone. */
   stop(): Promise<void>;
 }
@@ -64,11 +70,11 @@ interface Working {
 }
 
 export function createSessions(deps: SessionsDeps): SessionsControl {
-  const { machine, events, sandboxes, witness, log, clock } = deps;
+  const { machine, events, changes, sandboxes, witness, log, clock } = deps;
   const { now } = clock;
   const working = new Map<SessionId, Working>();
 
-  async function findFor(user: User, id: SessionId): Promise<AuthSession> {
+  async function findFor(user: User, id: SessionId): Promise<SessionRow> {
     const row = await machine.find(id);
     if (!row || (row.userId !== user.id && user.role !== 'owner')) throw notFound();
     return row;
@@ -79,29 +85,46 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
     const moved = await machine.move(id, state, { reason: reasonOf(error) });
     if (!moved) return;
     logFailure(log, error, { session: id });
-    working.get(id)?.stop.abort(error);
+    const work = working.get(id);
+    if (work) work.stop.abort(error);
+    else await changes.tell(id);
   }
 
   /** Moves the deadline, never past the hard one. Null when the session has ended. */
-  async function expireAt(id: SessionId, atMs: number): Promise<AuthSession | null> {
+  async function expireAt(id: SessionId, atMs: number): Promise<SessionRow | null> {
     const row = await machine.find(id);
     if (!row) return null;
     const expiresAtMs = Math.min(atMs, row.hardExpiresAtMs);
     if (expiresAtMs <= row.expiresAtMs) return isFinal(sessionMoves, row.state) ? null : row;
     const changed = await machine.change(id, { expiresAtMs });
     if (!changed) return null;
-    working.get(id)?.deadline.set(expiresAtMs);
+    const work = working.get(id);
+    if (work) work.deadline.set(expiresAtMs);
+    else await changes.tell(id);
     await events.append(id, { type: 'extended', expiresAtMs });
     return changed;
   }
 
-  async function drive(session: AuthSession, { stop, display }: Omit<Working, 'done'>): Promise<void> {
+  /** Another controller changed the row. */
+  async function lookAgain(id: SessionId, { stop, deadline }: Pick<Working, 'stop' | 'deadline'>): Promise<void> {
+    const row = await machine.find(id);
+    if (!row) return;
+    if (isFinal(sessionMoves, row.state))
+      stop.abort(new PolydevError(row.reason?.code ?? 'session_over', 'It was ended.'));
+    else deadline.set(row.expiresAtMs);
+  }
+
+  async function drive(
+    session: SessionRow,
+    { stop, display }: Omit<Working, 'done'>,
+    adopted: SandboxHandle | null,
+  ): Promise<void> {
     const { id, userId, provider } = session;
-    let sandbox: SandboxHandle | undefined;
+    let sandbox = adopted;
     try {
-      await machine.move(id, 'starting');
+      if (session.state === 'pending') await machine.move(id, 'starting');
       const request = { profile: 'desktop', owner: id, userId, provider, capture: true, wait: false } as const;
-      sandbox = await sandboxes.acquire({ ...request, signal: stop.signal });
+      sandbox ??= await sandboxes.acquire({ ...request, signal: stop.signal });
       const { id: sandboxId } = sandbox;
       await machine.change(id, { sandboxId });
       display.resolve(sandbox.access);
@@ -112,6 +135,7 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
       await signIn(flow, session, sandbox, stop.signal);
       await witness.settle(id, sandboxId, null);
     } catch (error) {
+      if (isHandedOver(stop.signal)) return;
       const failure = stop.signal.aborted ? abortError(stop.signal) : failureOf(error);
       await witness.settle(id, sandbox?.id, failure);
       if (stop.signal.aborted) return;
@@ -119,11 +143,12 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
       await machine.move(id, 'failed', { reason: reasonOf(error) });
     } finally {
       display.reject(over());
-      await sandbox?.release();
+      if (isHandedOver(stop.signal)) sandbox?.letGo();
+      else await sandbox?.release();
     }
   }
 
-  function begin(session: AuthSession): void {
+  function begin(session: SessionRow, adopted: SandboxHandle | null = null): void {
     const { id } = session;
     const stop = new AbortController();
     const display = Promise.withResolvers<AgentAccess>();
@@ -135,15 +160,19 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
       );
     const deadline = createDeadline(clock, expire);
     deadline.set(session.expiresAtMs);
-    const done = drive(session, { stop, deadline, display })
-      .then(() => events.append(id, { type: 'destroyed' }))
+    const watching = changes.watch(id, () => {
+      lookAgain(id, { stop, deadline }).catch((error) => log.warn({ err: error, session: id }, 'A change was missed.'));
+    });
+    const done = drive(session, { stop, deadline, display }, adopted)
+      .then(() => (isHandedOver(stop.signal) ? undefined : events.append(id, { type: 'destroyed' })))
       .then(
         () => {},
         (error) => log.error({ err: error, session: id }, 'The end of a sign-in could not be written.'),
       )
-      .finally(() => {
+      .finally(async () => {
         deadline.clear();
         working.delete(id);
+        (await watching)();
       });
     working.set(id, { stop, deadline, display, done });
   }
@@ -172,12 +201,12 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
         hardExpiresAtMs: createdAtMs + deps.limits.hardMs,
       });
       begin(session);
-      return session;
+      return shownSession(session);
     },
 
-    get: findFor,
+    get: async (user, id) => shownSession(await findFor(user, id)),
 
-    list: (user, query = {}) => machine.list(user.id, query),
+    list: async (user, query = {}) => (await machine.list(user.id, query)).map(shownSession),
 
     async console(user, id) {
       await findFor(user, id);
@@ -188,13 +217,13 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
       const { state, expiresAtMs } = await findFor(user, id);
       const extended = isFinal(sessionMoves, state) ? null : await expireAt(id, expiresAtMs + deps.limits.extendMs);
       if (!extended) throw over();
-      return extended;
+      return shownSession(extended);
     },
 
     async cancel(user, id) {
       await findFor(user, id);
       await cancel(id);
-      return await findFor(user, id);
+      return shownSession(await findFor(user, id));
     },
 
     async events(user, id, afterSeq, signal) {
@@ -208,20 +237,35 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
 
     async display(id, signal) {
       const work = working.get(id);
-      if (!work) throw over();
-      return await untilAborted(work.display.promise, AbortSignal.any([signal, work.stop.signal]));
+      if (work) return await untilAborted(work.display.promise, AbortSignal.any([signal, work.stop.signal]));
+      // Another controller works on it.
+      const row = await machine.find(id);
+      const access = row?.sandboxId && !isFinal(sessionMoves, row.state) && (await sandboxes.access(row.sandboxId));
+      if (!access) throw over();
+      return access;
     },
   };
 
+  /** Ends one that nobody works on. */
+  async function bury({ id, captureId }: SessionRow, sentence: string): Promise<void> {
+    const reason = reasonOf(new PolydevError('controller_restarted', sentence));
+    if (!(await machine.move(id, 'failed', { reason }))) return;
+    await events.append(id, { type: 'destroyed' });
+    if (captureId) await deps.vault.removeUnproven(captureId);
+  }
+
   return {
     service,
-    async recover() {
-      const reason = reasonOf(new PolydevError('controller_restarted', 'Polydev was restarted during the sign-in.'));
-      for (const { id } of await machine.unfinished()) {
-        await machine.move(id, 'failed', { reason });
-        await events.append(id, { type: 'destroyed' });
-      }
-      await deps.vault.removeAllUnproven();
+    async resume(session) {
+      const sandbox = await sandboxes.adopt(session.id);
+      const noDesktopYet = session.state === 'pending' || session.state === 'starting';
+      if (sandbox || noDesktopYet) begin(session, sandbox);
+      else await bury(session, 'Polydev was restarted, and the desktop is no more.');
+    },
+    bury: (session) => bury(session, 'The Polydev that worked on the sign-in is no more.'),
+    async handOver() {
+      for (const { stop } of working.values()) stop.abort(handOver);
+      await Promise.all([...working.values()].map(({ done }) => done));
     },
     async stop() {
       await Promise.all([...working.keys()].map(cancel));

@@ -14,10 +14,9 @@ export interface Steps {
   goBack(): Promise<void>;
 }
 
-/** For a session that is `starting`. */
-export function createSteps(machine: SessionMachine, id: SessionId): Steps {
+export function createSteps(machine: SessionMachine, id: SessionId, from: SessionState): Steps {
   const inTurn = createTurns<'moves'>();
-  let present: Step = 'starting';
+  let present: Step = path.find((step) => step === from) ?? 'starting';
 
   async function move(to: Step): Promise<void> {
     await machine.move(id, to);

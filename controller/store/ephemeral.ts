@@ -13,8 +13,8 @@ export interface EphemeralStore {
   /** Gets and deletes in one step: of any number of callers one gets the value. */
   take(key: string): Promise<string | null>;
   delete(key: string): Promise<void>;
-  /** Null while someone else holds it. */
-  lease(key: string, ttlMs: number): Promise<Lease | null>;
+  /** Null while someone else holds it. Who names itself as its holder of before gets it again. */
+  lease(key: string, ttlMs: number, holder?: string): Promise<Lease | null>;
   /** Counts this call, and answers how many there were since the window opened with the first of them. */
   hit(key: string, windowMs: number): Promise<number>;
   publish(channel: string, message: string): Promise<void>;

@@ -1,14 +1,26 @@
-/** Timelines of sessions and runs: numbered from 1 without gaps, kept, and followed live. */
+/** Timelines of sessions, runs and sandboxes: numbered from 1 without gaps, kept, and followed live. */
 
-import type { RunId, RunStreamEvent, SequencedEvent, SessionEvent, SessionId } from '@polydev/protocol';
+import type {
+  RunId,
+  RunStreamEvent,
+  SandboxEvent,
+  SandboxId,
+  SequencedEvent,
+  SessionEvent,
+  SessionId,
+} from '@polydev/protocol';
 import { and, asc, eq, gt, max, sql } from 'drizzle-orm';
 import type { Database, Store } from './database.ts';
 import type { EphemeralStore } from './ephemeral.ts';
 import { events } from './schema.ts';
 import { isUniqueViolation } from './unique-violation.ts';
 
-export type StreamId = SessionId | RunId;
-export type EventOf<S extends StreamId> = S extends SessionId ? SessionEvent : RunStreamEvent;
+export type StreamId = SessionId | RunId | SandboxId;
+export type EventOf<S extends StreamId> = S extends SessionId
+  ? SessionEvent
+  : S extends RunId
+    ? RunStreamEvent
+    : SandboxEvent;
 
 export interface EventLog {
   /** Calls for one stream are numbered in the order of the calls. */

@@ -61,11 +61,12 @@ export function createMemoryEphemeral(options: { now?: () => number } = {}): Eph
     async delete(key) {
       entries.delete(key);
     },
-    async lease(key, ttlMs) {
+    async lease(key, ttlMs, named) {
       const name = `lease:${key}`;
-      if (live(name)) return null;
+      const present = live(name);
+      if (present && present.value !== named) return null;
       leases += 1;
-      const holder = String(leases);
+      const holder = named ?? String(leases);
       put(name, holder, now() + ttlMs);
       return holdLease(name, holder, ttlMs);
     },

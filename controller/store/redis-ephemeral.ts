@@ -27,7 +27,9 @@ local age = now - tonumber(redis.call('get', KEYS[1]))`;
 const leaseScript = `${bear}
 if age < tonumber(ARGV[3]) then return age - tonumber(ARGV[3]) end
 if redis.call('set', KEYS[2], ARGV[1], 'PX', ARGV[2], 'NX') then return 1 end
-return redis.call('get', KEYS[2]) == ARGV[1] and 1 or 0`;
+if redis.call('get', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('pexpire', KEYS[2], ARGV[2])
+return 1`;
 const renewScript = `local holder = redis.call('get', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
 redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -122,9 +124,8 @@ export async function openRedisEphemeral(options: RedisOptions): Promise<Ephemer
     get: (key) => ask(() => commands.get(prefix + key)),
     take: (key) => ask(() => commands.getdel(prefix + key)),
     delete: async (key) => void (await ask(() => commands.del(prefix + key))),
-    async lease(key, ttlMs) {
+    async lease(key, ttlMs, holder = randomUUID()) {
       const keys = [`${prefix}born`, `${prefix}lease:${key}`] as const;
-      const holder = randomUUID();
       for (;;) {
         const args = [holder, ttlMs, options.settleMs ?? settleMs] as const;
         const answer = Number(await ask(() => commands.eval(leaseScript, keys.length, ...keys, ...args)));

@@ -8,6 +8,8 @@ import type {
   Reason,
   RunState,
   RunStreamEvent,
+  SandboxAddress,
+  SandboxEvent,
   SandboxMove,
   SandboxState,
   Scope,
@@ -16,6 +18,7 @@ import type {
   Usage,
   User,
 } from '@polydev/protocol';
+
 import { sql } from 'drizzle-orm';
 import { bigint, customType, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
 
@@ -106,12 +109,21 @@ export const authSessions = pgTable(
     reason: jsonb('reason').$type<Reason>(),
     sandboxId: text('sandbox_id').$type<Id<'sandbox'>>(),
     credentialId: text('credential_id').$type<Id<'credential'>>(),
+    /** The unproven credential that was captured. */
+    captureId: text('capture_id').$type<Id<'credential'>>(),
+    /** So many events of its desktop's agent have been dealt with. */
+    agentEvents: integer('agent_events').notNull().default(0),
+    /** Who works on it, see recovery/identity.ts. Empty: nobody. */
+    controller: text('controller').notNull().default(''),
     createdAtMs: timeMs('created_at_ms').notNull(),
     expiresAtMs: timeMs('expires_at_ms').notNull(),
     hardExpiresAtMs: timeMs('hard_expires_at_ms').notNull(),
     endedAtMs: timeMs('ended_at_ms'),
   },
-  (table) => [index('auth_sessions_by_user').on(table.userId, table.createdAtMs)],
+  (table) => [
+    index('auth_sessions_by_user').on(table.userId, table.createdAtMs),
+    index('auth_sessions_by_state').on(table.state),
+  ],
 );
 
 export const runs = pgTable(
@@ -133,6 +145,8 @@ export const runs = pgTable(
     answer: text('answer').notNull().default(''),
     usage: jsonb('usage').$type<Usage>(),
     deadlineMs: integer('deadline_ms').notNull(),
+    /** Who works on it, see recovery/identity.ts. Empty: nobody, so whoever is first. */
+    controller: text('controller').notNull().default(''),
     createdAtMs: timeMs('created_at_ms').notNull(),
     startedAtMs: timeMs('started_at_ms'),
     firstTextAtMs: timeMs('first_text_at_ms'),
@@ -141,17 +155,32 @@ export const runs = pgTable(
   (table) => [
     index('runs_by_user').on(table.userId, table.createdAtMs),
     index('runs_by_credential').on(table.credentialId, table.createdAtMs),
+    index('runs_by_state').on(table.state),
   ],
 );
 
-/** Sandboxes that this Polydev asked for and has not yet seen gone. */
-export const sandboxes = pgTable('sandboxes', {
-  id: text('id').$type<Id<'sandbox'>>().primaryKey(),
-  profile: text('profile').$type<'desktop' | 'headless'>().notNull(),
-  state: text('state').$type<SandboxState>().notNull(),
-  owner: text('owner').$type<Id<'session'> | Id<'run'> | Id<'credential'>>(),
-  createdAtMs: timeMs('created_at_ms').notNull(),
-});
+/** Every sandbox that was asked for; those that are gone for as long as rows.ts keeps them. */
+export const sandboxes = pgTable(
+  'sandboxes',
+  {
+    id: text('id').$type<Id<'sandbox'>>().primaryKey(),
+    profile: text('profile').$type<'desktop' | 'headless'>().notNull(),
+    state: text('state').$type<SandboxState>().notNull(),
+    reason: jsonb('reason').$type<Reason>(),
+    /** What it is for; null while nobody has claimed it. */
+    owner: text('owner').$type<Id<'session'> | Id<'run'> | Id<'credential'>>(),
+    userId: text('user_id').$type<Id<'user'>>(),
+    provider: text('provider').$type<ProviderId>(),
+    /** Whose host it is on, see recovery/identity.ts. */
+    controller: text('controller').notNull().default(''),
+    address: jsonb('address').$type<SandboxAddress>(),
+    /** What is needed to talk to its agent, in an envelope: sandboxes/keys.ts. */
+    keys: text('keys'),
+    createdAtMs: timeMs('created_at_ms').notNull(),
+    endedAtMs: timeMs('ended_at_ms'),
+  },
+  (table) => [index('sandboxes_by_state').on(table.state)],
+);
 
 /** What is known of sandboxes that ended badly; secrets are taken out of all text. It goes with what it was for. */
 export const sandboxLogs = pgTable(
@@ -189,14 +218,14 @@ export const sandboxLogs = pgTable(
   ],
 );
 
-/** Timelines of sessions and runs; `seq` counts from 1 within its stream. */
+/** Timelines of sessions, runs and sandboxes; `seq` counts from 1 within its stream. */
 export const events = pgTable(
   'events',
   {
-    stream: text('stream').$type<Id<'session'> | Id<'run'>>().notNull(),
+    stream: text('stream').$type<Id<'session'> | Id<'run'> | Id<'sandbox'>>().notNull(),
     seq: integer('seq').notNull(),
     atMs: timeMs('at_ms').notNull(),
-    event: jsonb('event').$type<SessionEvent | RunStreamEvent>().notNull(),
+    event: jsonb('event').$type<SessionEvent | RunStreamEvent | SandboxEvent>().notNull(),
   },
   (table) => [primaryKey({ columns: [table.stream, table.seq] })],
 );

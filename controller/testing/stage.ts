@@ -7,6 +7,7 @@ import {
   type Credential,
   type CredentialBundle,
   type CredentialId,
+  limits,
   newId,
   type RunId,
   type RunStreamEvent,
@@ -29,7 +30,7 @@ import { createWorkings, type Workings, type WorkingsDeps } from '../workings.ts
 import { createJumpingClock, type JumpingClock } from './clock.ts';
 import { type Desktop, type Script, toolSays } from './tool.ts';
 
-/** Generous: a test that is cut off leaves its parts running, and its file hangs. */
+/** Long enough for a busy machine; who waits longer is stuck. */
 export const testTimeout = { timeout: 120_000 };
 const image = 'f'.repeat(64);
 
@@ -57,6 +58,9 @@ export interface Stage extends Workings, TestStore {
   untilRun(id: RunId, fits: (event: RunStreamEvent, seen: number) => boolean): Promise<void>;
   /** A signed-in Claude Code in the vault. */
   connect(refreshToken?: string, label?: string): Promise<Credential>;
+  /** The controller hands over and starts again, on the same database and the same host. */
+  restart(): Promise<void>;
+  openOther(): Promise<Workings & { driver: FakeDriver }>;
   /** Fails unless every sandbox is gone and nothing unproven is left. */
   assertClean(): Promise<void>;
 }
@@ -101,6 +105,7 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
   Object.assign(config.signIn, options.signIn);
   const deps: WorkingsDeps = {
     ...store,
+    controller: newId('controller'),
     masterKey: createMasterKey(),
     driver,
     egress: { grant: (source) => void granted.add(source), revoke: (source) => void granted.delete(source) },
@@ -110,11 +115,34 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     log,
     clock,
   };
-  const workings = createWorkings(deps);
+  let workings = createWorkings(deps);
   stop = async () => {
     await workings.stop();
     await driver.close({ keep: false });
   };
+
+  /** Without waiting for what runs. */
+  async function handOver(): Promise<void> {
+    const over = workings.handOver();
+    await new Promise(setImmediate);
+    clock.jump(limits.drainMs);
+    await over;
+  }
+
+  /** A controller of its own on the same database, for another data folder and so another host. */
+  async function openOther(): Promise<Workings & { driver: FakeDriver }> {
+    const elsewhere = createFakeDriver({
+      box,
+      script: { onCreate: (agent) => agent.onExec((request, process) => script.run(request, process, agent)) },
+    });
+    const other = createWorkings({ ...deps, driver: elsewhere, controller: newId('controller') });
+    t.after(async () => {
+      await other.stop();
+      await elsewhere.close({ keep: false });
+    });
+    await other.recover();
+    return { ...other, driver: elsewhere };
+  }
 
   async function addUser(role: User['role']): Promise<User> {
     const user = { id: newId('user'), name: `${role} ${newId('user')}`, role };
@@ -147,8 +175,20 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
   const runStream = (id: RunId) => workings.services.runs.events(user, id, 0, never);
 
   return {
-    ...workings,
     ...store,
+    get services() {
+      return workings.services;
+    },
+    recover: () => workings.recover(),
+    start: () => workings.start(),
+    handOver,
+    stop: () => workings.stop(),
+    async restart() {
+      await handOver();
+      workings = createWorkings(deps);
+      await workings.recover();
+    },
+    openOther,
     user,
     driver,
     clock,
@@ -181,7 +221,7 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     async assertClean() {
       const left = {
         sandboxes: await driver.list(),
-        rows: await store.db.select().from(sandboxes),
+        rows: (await store.db.select().from(sandboxes)).filter(({ state }) => state !== 'gone'),
         granted: [...granted],
         unproven: (await store.db.select().from(credentials)).filter(({ status }) => status === 'unproven'),
       };

@@ -17,7 +17,7 @@ async function open(t: TestContext) {
 
 test('sign-ins are listed by provider, state and page, the newest first', timeout, async (t) => {
   const { userId, ...store } = await open(t);
-  const machine = createSessionMachine(store, store.events);
+  const machine = createSessionMachine(store, store.events, newId('controller'));
   const states: SessionState[] = ['failed', 'connected', 'ready', 'pending', 'expired'];
   const rows = states.map((state, index) => ({
     ...{ id: newId('session'), userId, state, label: 'default', expiresAtMs: 9, hardExpiresAtMs: 9 },
@@ -59,7 +59,7 @@ test('sign-ins are listed by provider, state and page, the newest first', timeou
 
 test('runs are listed by provider, account, state and words of the prompt', timeout, async (t) => {
   const { userId, ...store } = await open(t);
-  const rows = createRunRows(store, store.events);
+  const rows = createRunRows(store, store.events, newId('controller'));
   const credentialId = newId('credential');
   const made: [RunState, string, typeof credentialId | null][] = [
     ['succeeded', 'Explain 100% of it', credentialId],

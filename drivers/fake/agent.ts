@@ -19,6 +19,7 @@ import {
   type Endpoint,
   ExecRequest,
   PolydevError,
+  Preparation,
   RestoreCredential,
   type SandboxSpec,
   type SealedBox,
@@ -51,6 +52,8 @@ export interface Held {
 export interface FakeAgent {
   readonly spec: SandboxSpec;
   readonly endpoint: Endpoint;
+  /** What the controller told every sandbox. */
+  readonly preparation: Preparation | undefined;
   /** Undefined until the claim. */
   readonly claim: Claim | undefined;
   readonly claimed: Promise<Claim>;
@@ -83,6 +86,7 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
   const display = createFakeDisplay(picture);
   const desktop = new Set<DesktopPart>();
   const claimed = Promise.withResolvers<Claim>();
+  let preparation: Preparation | undefined;
   let claim: Claim | undefined;
   let restored: CredentialBundle | undefined;
   let held: Held = { status: 'absent', changed: false };
@@ -98,7 +102,13 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
     return box.sealTo(required().controllerPublicKey, Buffer.from(JSON.stringify(bundle)), boxContexts.toController);
   }
 
+  function prepare(next: Preparation): void {
+    if (preparation) throw new PolydevError('already_done', 'This sandbox is prepared.');
+    preparation = next;
+  }
+
   function acceptClaim(next: Claim): Claimed {
+    if (!preparation) throw new PolydevError('unavailable', 'This sandbox is not prepared yet.');
     if (claim) throw new PolydevError('already_done', 'This sandbox is claimed.');
     claim = next;
     claimed.resolve(next);
@@ -127,6 +137,9 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
     switch (`${request.method} ${id ? url.pathname.replace(id, ':id') : url.pathname}`) {
       case 'GET /health':
         return send(response, 200, health());
+      case 'POST /prepare':
+        prepare(await bodyOf(request, Preparation));
+        return send(response, 204);
       case 'POST /claim':
         return send(response, 200, acceptClaim(await bodyOf(request, Claim)));
       case 'GET /events':
@@ -142,6 +155,9 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
         return send(response, 202);
       case 'GET /exec/:id/events':
         return executions.log(id).stream(response, after);
+      case 'DELETE /exec':
+        await executions.stopAll();
+        return send(response, 204);
       case 'DELETE /exec/:id':
         executions.cancel(id);
         return send(response, 204);
@@ -181,6 +197,9 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
   return {
     spec,
     endpoint: { host: '127.0.0.1', port },
+    get preparation() {
+      return preparation;
+    },
     get claim() {
       return claim;
     },

@@ -28,6 +28,8 @@ export interface FakeDeps {
   script?: FakeScript;
   /** Where sandboxes are told that they reach the gateway. */
   egress?: Endpoint;
+  /** Of memory; plenty by default. */
+  freeMiB?: number;
   /** In memory by default. */
   journal?: Journal;
   onStep?: StepListener;
@@ -133,6 +135,7 @@ export function createFakeDriver(deps: FakeDeps): FakeDriver {
     name: kind.name,
     preflight: async () => [{ name: 'nothing', ok: true, needed: true, found: 'the fake needs nothing' }],
     features: async () => ({ isolation: 'none', pause: true, snapshot: false, hibernate: false }),
+    memory: async () => ({ freeMiB: deps.freeMiB ?? 64 * 1024 }),
     address: async (id) => lifecycle.live(id).address,
     pause: (id) => setPaused(id, true),
     resume: (id) => setPaused(id, false),

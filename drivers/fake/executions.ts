@@ -20,6 +20,8 @@ export interface FakeExecutions {
   handle(handler: ExecHandler): void;
   start(request: ExecRequest): void;
   cancel(id: string): void;
+  /** Resolves when all have ended. */
+  stopAll(): Promise<void>;
   log(id: string): NumberedLog<ExecEvent>;
   close(): void;
 }
@@ -68,6 +70,10 @@ export function createFakeExecutions(): FakeExecutions {
     return { log, stop };
   }
 
+  function stopAll(): void {
+    for (const { stop, log } of executions.values()) if (!log.ended) stop('cancelled');
+  }
+
   return {
     requests,
     handle(next) {
@@ -79,9 +85,10 @@ export function createFakeExecutions(): FakeExecutions {
       executions.set(request.id, launch(request));
     },
     cancel: (id) => found(id).stop('cancelled'),
-    log: (id) => found(id).log,
-    close() {
-      for (const { stop, log } of executions.values()) if (!log.ended) stop('cancelled');
+    async stopAll() {
+      stopAll();
     },
+    log: (id) => found(id).log,
+    close: stopAll,
   };
 }

@@ -15,7 +15,7 @@ import { isFrozen, isPopulated, setFrozen, watchEmpty } from './cgroup-events.ts
 import { groupFolders, groupPath } from './cgroup-layout.ts';
 import { agentReady, readConsole } from './console.ts';
 import { containerOf, firstPid, startContainer } from './container.ts';
-import { findHost } from './host.ts';
+import { findHost, freeMemory } from './host.ts';
 import { imageRootfs, type OciOptions, placesOf } from './places.ts';
 import { preflight } from './preflight.ts';
 import { rootfsOf, storageOf } from './storage.ts';
@@ -96,6 +96,7 @@ export async function createOciDriver(options: OciOptions, deps: OciDeps): Promi
     name: kind.name,
     preflight: () => preflight(host),
     features: async () => ({ isolation: 'container', pause: true, snapshot: false, hibernate: false }),
+    memory: freeMemory,
     address: async (id) => lifecycle.live(id).address,
     pause: (id) => freeze(id, true),
     resume: (id) => freeze(id, false),

@@ -55,3 +55,9 @@ export async function hasSwap(): Promise<boolean> {
   const lines = (await readFile('/proc/swaps', 'utf8').catch(() => '')).trim().split('\n');
   return lines.length > 1;
 }
+
+/** What the kernel says can be given to new programs without taking it from others. */
+export async function freeMemory(): Promise<{ freeMiB: number }> {
+  const line = /^MemAvailable:\s+(\d+) kB$/m.exec(await readFile('/proc/meminfo', 'utf8'));
+  return { freeMiB: Math.floor(Number(line?.[1] ?? 0) / 1024) };
+}

@@ -178,6 +178,12 @@ export function driverContract<S>(name: string, options: ContractOptions<S>): vo
       await driver.destroy(wanted.id);
     });
 
+    test('knows how much memory is left for new ones', { timeout }, async (t) => {
+      const { driver } = await subject(t);
+      const { freeMiB } = await driver.memory();
+      assert.ok(Number.isSafeInteger(freeMiB) && freeMiB > 0, String(freeMiB));
+    });
+
     test('throws for what its features say it cannot do', { timeout }, async (t) => {
       const { driver, spec } = await subject(t);
       if ((await driver.features()).snapshot) return;

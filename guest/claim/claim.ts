@@ -1,4 +1,4 @@
-/** Tells an idle sandbox what it is for. Happens once. */
+/** Tells an idle sandbox what it is for: first what is the same for all of them, then whose it is. Each happens once. */
 
 import { join } from 'node:path';
 import {
@@ -9,6 +9,7 @@ import {
   type Claimed,
   CredentialBundle,
   PolydevError,
+  type Preparation,
   type ProviderId,
   type SealedBox,
 } from '@polydev/protocol';
@@ -38,6 +39,8 @@ export interface ClaimedSandbox {
 }
 
 export interface Claims {
+  prepare(preparation: Preparation): void;
+  /** Throws `unavailable` before it is prepared. */
   claim(claim: Claim): Claimed;
   readonly current: ClaimedSandbox | undefined;
   /** Throws `unavailable` before the claim. */
@@ -55,6 +58,7 @@ export function createClaims(deps: {
 }): Claims {
   const { config, home, events } = deps;
   const keys = createKeyPair();
+  let prepared = false;
   let current: ClaimedSandbox | undefined;
 
   function seal(receiver: string, bundle: CredentialBundle): SealedBox {
@@ -96,18 +100,23 @@ export function createClaims(deps: {
   }
 
   return {
+    prepare({ egress, extraCa, timeZone }) {
+      if (prepared) throw new PolydevError('already_done', 'This sandbox is prepared.');
+      if (extraCa !== undefined) checkCertificate(extraCa);
+      writeCertificates({ ...config, extraCa });
+      if (timeZone !== undefined) setTimeZone({ ...config, zone: timeZone });
+      deps.forwarder.open(egress);
+      prepared = true;
+    },
     claim(claim) {
+      if (!prepared) throw new PolydevError('unavailable', 'This sandbox is not prepared yet.');
       if (current) throw new PolydevError('already_done', 'This sandbox is claimed.');
-      if (claim.extraCa !== undefined) checkCertificate(claim.extraCa);
       // Throws for what is not a key, before anything is changed.
       sealTo(claim.controllerPublicKey, Buffer.alloc(0), boxContexts.toController);
 
       const provider = deps.providers[claim.provider];
       const credential = createCredential(home, provider);
-      writeCertificates({ ...config, extraCa: claim.extraCa });
-      if (claim.timeZone !== undefined) setTimeZone({ ...config, zone: claim.timeZone });
       const capture = claim.capture ? prepareDesktop(claim, provider, credential) : undefined;
-      deps.forwarder.open(claim.egress);
       current = {
         credential,
         capture: () => capture?.state(),

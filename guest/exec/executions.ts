@@ -10,7 +10,8 @@ export interface Executions {
   start(request: ExecRequest): void;
   log(id: string): EventLog<ExecEvent>;
   cancel(id: string): void;
-  stop(): void;
+  /** Asks all to end. Resolves when they have. */
+  stopAll(): Promise<void>;
 }
 
 interface Execution {
@@ -63,8 +64,25 @@ export function createExecutions(deps: {
     },
     log: (id) => find(id).log,
     cancel: (id) => find(id).process.stop('cancelled'),
-    stop() {
-      for (const { process } of executions.values()) process.stop('cancelled');
+    async stopAll() {
+      await Promise.all(
+        [...executions.values()].map(({ process, log }) => {
+          process.stop('cancelled');
+          return ended(log);
+        }),
+      );
     },
   };
+}
+
+function ended(log: EventLog<ExecEvent>): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!log.ended) return;
+      stopListening();
+      resolve();
+    };
+    const stopListening = log.listen(look);
+    look();
+  });
 }

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { providers } from '@polydev/providers';
+import { createKeyPair } from '@polydev/vault/box';
 import { startScratchAgent } from './scratch-agent.ts';
 
 function certificate(): string {
@@ -17,6 +18,20 @@ suite('a claim', { timeout: 20_000 }, () => {
     const agent = await startScratchAgent(t);
     await agent.claim();
     await assert.rejects(agent.claim(), /^Error: 409 .*already_done/);
+  });
+
+  test('comes after the preparation, which also happens once', async (t) => {
+    const agent = await startScratchAgent(t);
+    const early = await agent.call('POST', '/claim', {
+      provider: 'claude_code',
+      controllerPublicKey: createKeyPair().publicKey,
+      capture: false,
+    });
+    assert.equal(early.status, 503);
+    await agent.prepare();
+    const again = await agent.call('POST', '/prepare', { egress: { host: '127.0.0.1', port: 9 } });
+    assert.equal(again.status, 409);
+    await agent.claim();
   });
 
   test('makes programs trust the extra CA beside the roots, which stand there from the start', async (t) => {

@@ -53,7 +53,7 @@ suite('the agent over HTTP', { timeout: 20_000 }, () => {
       ['invalid_request', 'POST', '/claim', undefined],
       ['invalid_request', 'POST', '/claim', { provider: 'another' }],
       ['invalid_request', 'GET', '/events?after=-1', undefined],
-      ['payload_too_large', 'POST', '/claim', { extraCa: 'x'.repeat(200 * 1024) }],
+      ['payload_too_large', 'POST', '/prepare', { extraCa: 'x'.repeat(200 * 1024) }],
       ['unavailable', 'POST', '/credential/collect', undefined],
       ['unavailable', 'POST', '/exec', exec],
     ];

@@ -7,7 +7,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
-import { boxContexts, type Claim, Claimed, type CredentialBundle } from '@polydev/protocol';
+import { boxContexts, type Claim, Claimed, type CredentialBundle, type Preparation } from '@polydev/protocol';
 import { providers } from '@polydev/providers';
 import { createKeyPair, openSealed, sealTo } from '@polydev/vault/box';
 import type { Static, TSchema } from 'typebox';
@@ -72,6 +72,7 @@ export type ScratchAgent = Awaited<ReturnType<typeof startScratchAgent>>;
 
 export function createClient(port: number) {
   const controller = createKeyPair();
+  let prepared = false;
   const headers = { authorization: `Bearer ${token}` };
   const url = (path: string) => `http://127.0.0.1:${port}${path}`;
 
@@ -104,10 +105,17 @@ export function createClient(port: number) {
         answer.destroy();
       }
     },
-    async claim(changes: Partial<Claim> = {}) {
+    /** Once; later calls are without effect. */
+    async prepare({ egress = { host: '127.0.0.1', port: 9 }, ...changes }: Partial<Preparation> = {}) {
+      if (prepared) return;
+      const answer = await call('POST', '/prepare', { egress, ...changes });
+      if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+      prepared = true;
+    },
+    async claim({ egress, extraCa, timeZone, ...changes }: Partial<Claim & Preparation> = {}) {
+      await this.prepare({ ...(egress && { egress }), ...(extraCa && { extraCa }), ...(timeZone && { timeZone }) });
       const { agentPublicKey } = await this.ask(Claimed, 'POST', '/claim', {
         provider: 'claude_code',
-        egress: { host: '127.0.0.1', port: 9 },
         controllerPublicKey: controller.publicKey,
         capture: false,
         ...changes,

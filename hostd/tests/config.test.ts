@@ -11,7 +11,6 @@ test('without options it is the main instance at the places of the architecture 
     images: '/var/cache/polydev/images',
     instance: 'main',
     gateway: { host: '100.127.255.1', port: 3128 },
-    keep: false,
   });
 });
 

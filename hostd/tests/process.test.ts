@@ -65,7 +65,7 @@ async function place(t: TestContext): Promise<OciPlace> {
   const made = await makePlace();
   t.after(async () => {
     const last = await startHostd(made); // sweeps and closes whatever a failed test left
-    await last.stop('SIGTERM');
+    await last.stop('SIGINT');
     await removePlace(made);
   });
   return made;
@@ -102,26 +102,26 @@ describe('hostd', { skip: (await whyNoRealSandbox()) ?? false }, () => {
     await first.stop('SIGTERM');
   });
 
-  test('stopped, it takes its sandboxes and everything else with it', { timeout }, async (t) => {
+  test('stopped for good, it takes its sandboxes and everything else with it', { timeout }, async (t) => {
     const at = await place(t);
     const hostd = await startHostd(at);
     t.after(() => hostd.stop('SIGKILL'));
     const { spec, leftovers } = await openSubject(at);
     await Promise.all([hostd.client.create(spec()), hostd.client.create(spec())]);
     assert.notDeepEqual(await leftovers(), []);
-    await hostd.stop('SIGTERM');
+    await hostd.stop('SIGINT');
     assert.deepEqual(await leftovers(), []);
     assert.deepEqual(await holdings(at), []);
     assert.equal(existsSync(socketOf(at)), false);
   });
 
-  for (const [how, signal, options] of [
-    ['killed', 'SIGKILL', []],
-    ['stopped with --keep', 'SIGTERM', ['--keep']],
+  for (const [how, signal] of [
+    ['killed', 'SIGKILL'],
+    ['told to end and be started again', 'SIGTERM'],
   ] as const)
     test(`${how}, its sandboxes live on and the next one serves and watches them`, { timeout }, async (t) => {
       const at = await place(t);
-      const first = await startHostd(at, ...options);
+      const first = await startHostd(at);
       t.after(() => first.stop('SIGKILL'));
       const { spec, kill, leftovers } = await openSubject(at);
       const wanted = spec();
@@ -136,7 +136,7 @@ describe('hostd', { skip: (await whyNoRealSandbox()) ?? false }, () => {
       await accepts(address.agent);
       await kill(wanted.id);
       assert.deepEqual(await died, { id: wanted.id, reason: 'died' });
-      await second.stop('SIGTERM');
+      await second.stop('SIGINT');
       assert.deepEqual(await leftovers(), []);
       assert.deepEqual(await holdings(at), []);
     });

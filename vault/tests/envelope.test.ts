@@ -2,20 +2,23 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { providerIds } from '@polydev/protocol';
 import fc from 'fast-check';
-import { type Binding, openEnvelope, rotateEnvelope, sealEnvelope } from '../envelope.ts';
+import { type Binding, type CredentialBinding, openEnvelope, rotateEnvelope, sealEnvelope } from '../envelope.ts';
 import { createMasterKey, parseMasterKey } from '../master-key.ts';
 import { bytes, flipBit, withCode } from './helpers.ts';
 import * as second from './second-implementation.ts';
 
 const masterKey = createMasterKey();
 const moved = withCode('credential_moved');
-const binding: fc.Arbitrary<Binding> = fc.record({
-  userId: fc.string(),
-  provider: fc.constantFrom(...providerIds),
-  credentialId: fc.string(),
-  version: fc.nat(),
-});
-const place: Binding = { userId: 'usr_a', provider: 'claude_code', credentialId: 'crd_a', version: 1 };
+const binding: fc.Arbitrary<Binding> = fc.oneof(
+  fc.record({
+    userId: fc.string(),
+    provider: fc.constantFrom(...providerIds),
+    credentialId: fc.string(),
+    version: fc.nat(),
+  }),
+  fc.record({ sandboxId: fc.string() }),
+);
+const place: CredentialBinding = { userId: 'usr_a', provider: 'claude_code', credentialId: 'crd_a', version: 1 };
 
 suite('an envelope', { timeout: 60_000 }, () => {
   test('gives back any plaintext where it stands', () => {
@@ -47,7 +50,7 @@ suite('an envelope', { timeout: 60_000 }, () => {
       }),
     );
     const text = sealEnvelope(masterKey, Buffer.from('a'), place);
-    const changes: Partial<Binding>[] = [
+    const changes: Partial<CredentialBinding>[] = [
       { userId: 'usr_b' },
       { provider: 'openai_codex' },
       { credentialId: 'crd_b' },

@@ -1,7 +1,7 @@
 /** Both formats once more, from their descriptions and on WebCrypto: what one side seals the other must open. */
 
 import type { SealedBox } from '@polydev/protocol';
-import type { Binding } from '../envelope.ts';
+import type { CredentialBinding } from '../envelope.ts';
 
 const { subtle } = crypto;
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -47,10 +47,10 @@ export async function openBox(keys: { publicKey: string; privateKey: string }, b
   return gcm('decrypt', key, fromText(box.nonce), fromText(box.ciphertext), '');
 }
 
-const aad = (layer: string, { userId, provider, credentialId, version }: Binding): string =>
+const aad = (layer: string, { userId, provider, credentialId, version }: CredentialBinding): string =>
   JSON.stringify(['polydev envelope v1', layer, userId, provider, credentialId, version]);
 
-export async function sealEnvelope(masterKey: Bytes, plaintext: Bytes, binding: Binding): Promise<string> {
+export async function sealEnvelope(masterKey: Bytes, plaintext: Bytes, binding: CredentialBinding): Promise<string> {
   const dataKey = crypto.getRandomValues(new Uint8Array(32));
   const wrapping = await hkdf(masterKey, new Uint8Array(), 'polydev envelope v1');
   const layer = async (key: Bytes, data: Bytes, name: string) => {
@@ -60,7 +60,7 @@ export async function sealEnvelope(masterKey: Bytes, plaintext: Bytes, binding: 
   return `v1.${await layer(wrapping, dataKey, 'key')}.${await layer(dataKey, plaintext, 'credential')}`;
 }
 
-export async function openEnvelope(masterKey: Bytes, text: string, binding: Binding): Promise<Bytes> {
+export async function openEnvelope(masterKey: Bytes, text: string, binding: CredentialBinding): Promise<Bytes> {
   const [, wrapped = '', sealed = ''] = text.split('.');
   const layer = (key: Bytes, data: Bytes, name: string) =>
     gcm('decrypt', key, data.slice(0, 12), data.slice(12), aad(name, binding));

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { suite, test } from 'node:test';
 import type { SealedBox } from '@polydev/protocol';
 import { openSealed } from '../box.ts';
-import { type Binding, openEnvelope } from '../envelope.ts';
+import { type CredentialBinding, openEnvelope } from '../envelope.ts';
 import { keyCheck, parseMasterKey } from '../master-key.ts';
 
 interface Vectors {
   boxes: { privateKey: string; context: string; plaintext: string; box: SealedBox }[];
-  envelopes: { masterKey: string; binding: Binding; plaintext: string; envelope: string }[];
+  envelopes: { masterKey: string; binding: CredentialBinding; plaintext: string; envelope: string }[];
   keyChecks: { masterKey: string; check: string }[];
 }
 

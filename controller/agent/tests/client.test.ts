@@ -51,17 +51,22 @@ test('every request carries the token, and answers come back as the schema says'
     }
   });
   assert.equal((await agent.client.health()).profile, 'headless');
+  const preparation = { egress: { host: '100.127.255.1', port: 3128 } };
+  await agent.client.prepare(preparation);
   const claim = {
     provider: 'claude_code',
-    egress: { host: '100.127.255.1', port: 3128 },
     controllerPublicKey: 'c'.repeat(43),
     capture: false,
   } as const;
   assert.equal((await agent.client.claim(claim)).agentPublicKey, 'k'.repeat(43));
   assert.deepEqual(await agent.client.collect(), { status: 'absent', changed: false });
   await agent.client.cancelExec('run_1');
-  assert.deepEqual(seen, [claim]);
-  assert.deepEqual(agent.asked, ['GET /health', 'POST /claim', 'POST /credential/collect', 'DELETE /exec/run_1']);
+  await agent.client.stopExecs();
+  assert.deepEqual(seen, [preparation, claim]);
+  assert.deepEqual(agent.asked, [
+    ...['GET /health', 'POST /prepare', 'POST /claim', 'POST /credential/collect'],
+    ...['DELETE /exec/run_1', 'DELETE /exec'],
+  ]);
 });
 
 test('an answer that is not in the schema is nonsense, and its words are not repeated', { timeout }, async (t) => {

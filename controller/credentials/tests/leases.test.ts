@@ -11,7 +11,7 @@ const busy = { code: 'credential_busy' };
 const ttlMs = 150;
 
 test('who waits gets his turn in the order of asking', { timeout }, async () => {
-  const leases = createLeases(createMemoryEphemeral());
+  const leases = createLeases(createMemoryEphemeral(), { holder: 'one' });
   const id = newId('credential');
   const order: number[] = [];
   await Promise.all(
@@ -25,7 +25,7 @@ test('who waits gets his turn in the order of asking', { timeout }, async () => 
 });
 
 test('who does not wait is told that it is busy, until it is free', { timeout }, async () => {
-  const leases = createLeases(createMemoryEphemeral());
+  const leases = createLeases(createMemoryEphemeral(), { holder: 'one' });
   const id = newId('credential');
   const lease = await leases.take(id);
   await assert.rejects(leases.take(id), busy);
@@ -40,7 +40,7 @@ test('who does not wait is told that it is busy, until it is free', { timeout },
 });
 
 test('who gives up waiting does not hold up those behind', { timeout }, async () => {
-  const leases = createLeases(createMemoryEphemeral());
+  const leases = createLeases(createMemoryEphemeral(), { holder: 'one' });
   const id = newId('credential');
   const first = await leases.take(id);
   const impatient = new AbortController();
@@ -56,7 +56,7 @@ test('who gives up waiting does not hold up those behind', { timeout }, async ()
 
 test('two controllers respect each other, and a release wakes the other', { timeout }, async () => {
   const shared = createMemoryEphemeral();
-  const [one, two] = [createLeases(shared), createLeases(shared)];
+  const [one, two] = [createLeases(shared, { holder: 'one' }), createLeases(shared, { holder: 'two' })];
   const id = newId('credential');
   const first = await one.take(id);
   await assert.rejects(two.take(id), busy);
@@ -84,9 +84,9 @@ test('a lease is renewed as long as it is held', { timeout }, async () => {
       return lease && { ...lease, renew };
     },
   };
-  const held = await createLeases(counting, ttlMs).take(id);
+  const held = await createLeases(counting, { holder: 'one', ttlMs }).take(id);
   let given = false;
-  const waiting = createLeases(shared, ttlMs).wait(id, never);
+  const waiting = createLeases(shared, { holder: 'two', ttlMs }).wait(id, never);
   void waiting.then(() => {
     given = true;
   });
@@ -101,7 +101,7 @@ test('the lease of a dead controller runs out', { timeout }, async () => {
   const shared = createMemoryEphemeral();
   const id = newId('credential');
   assert.ok(await shared.lease(`credential:${id}`, ttlMs));
-  const lease = await createLeases(shared, ttlMs).wait(id, never);
+  const lease = await createLeases(shared, { holder: 'two', ttlMs }).wait(id, never);
   await lease.release();
 });
 
@@ -109,7 +109,7 @@ test('a holder hears that its lease ran out and another has it', { timeout }, as
   let nowMs = 0;
   const shared = createMemoryEphemeral({ now: () => nowMs });
   const id = newId('credential');
-  const lease = await createLeases(shared, ttlMs).take(id);
+  const lease = await createLeases(shared, { holder: 'one', ttlMs }).take(id);
   const lost = new Promise<void>((resolve) => lease.lost.addEventListener('abort', () => resolve()));
   nowMs = ttlMs + 1;
   assert.ok(await shared.lease(`credential:${id}`, ttlMs));
@@ -123,14 +123,36 @@ test('who waits does so through a time without a store', { timeout }, async () =
   let asked = 0;
   const lost: EphemeralStore = {
     ...shared,
-    async lease(key, leaseMs) {
+    async lease(key, leaseMs, holder) {
       asked += 1;
       if (asked === 1) throw new PolydevError('unavailable', 'Redis does not answer.');
-      return await shared.lease(key, leaseMs);
+      return await shared.lease(key, leaseMs, holder);
     },
   };
-  const leases = createLeases(lost, ttlMs);
+  const leases = createLeases(lost, { holder: 'one', ttlMs });
   const id = newId('credential');
   await (await leases.wait(id, never)).release();
   assert.equal(asked, 2);
+});
+
+test('one that a tool elsewhere goes on with is busy, until that has ended', { timeout }, async () => {
+  const shared = createMemoryEphemeral();
+  const id = newId('credential');
+  let used = true;
+  const leases = createLeases(shared, { holder: 'two', ttlMs, usedElsewhere: async () => used });
+  await assert.rejects(leases.take(id), busy);
+  const waiting = leases.wait(id, never);
+  const first = await createLeases(shared, { holder: 'one', ttlMs }).wait(id, never);
+  used = false;
+  await first.release();
+  await (await waiting).release();
+});
+
+test('who left it for the next start has it again at once, and nobody else before', { timeout }, async () => {
+  const shared = createMemoryEphemeral();
+  const id = newId('credential');
+  const left = await createLeases(shared, { holder: 'one', ttlMs: 60_000 }).take(id);
+  left.abandon();
+  await assert.rejects(createLeases(shared, { holder: 'two', ttlMs: 60_000 }).take(id), busy);
+  await (await createLeases(shared, { holder: 'one', ttlMs: 60_000 }).take(id)).release();
 });

@@ -90,7 +90,11 @@ test('what is unproven is in no list and gets no status', testTimeout, async (t)
   assert.equal(await vault.setStatusIfVersion(unproven.id, 1, 'active'), false);
   const proved = await put('a-proved-refresh-token');
   await vault.removeUnproven(proved.id);
-  await vault.removeAllUnproven();
+  await vault.removeUnprovenOf(Date.now() + 1, [unproven.id]);
+  assert.ok(await vault.find(unproven.id));
+  await vault.removeUnprovenOf(0, []);
+  assert.ok(await vault.find(unproven.id));
+  await vault.removeUnprovenOf(Date.now() + 1, []);
   assert.deepEqual(await vault.list(user), [proved]);
   assert.equal(await vault.find(unproven.id), null);
 });

@@ -1,11 +1,21 @@
-import { Sandbox, SandboxLogs, SandboxOrOwnerId } from '@polydev/protocol';
+import {
+  isFinal,
+  Sandbox,
+  SandboxEvent,
+  SandboxLogs,
+  SandboxOrOwnerId,
+  Sequenced,
+  sandboxMoves,
+} from '@polydev/protocol';
 import { Type } from 'typebox';
 import { callerOf } from '../../auth/guard.ts';
 import type { App, RouteDeps } from '../app.ts';
+import { EventsQuery, resumeAfter, sendEvents, untilGone } from '../sse.ts';
 import { access, Items, withId } from './shapes.ts';
 
-export function addSandboxRoutes(app: App, { services: { sandboxes } }: RouteDeps): void {
+export function addSandboxRoutes(app: App, { services: { sandboxes }, closing }: RouteDeps): void {
   const tags = ['sandboxes'];
+  const params = withId('sandbox');
 
   app.get(
     '/api/sandboxes',
@@ -16,10 +26,38 @@ export function addSandboxRoutes(app: App, { services: { sandboxes } }: RouteDep
   );
 
   app.get(
+    '/api/sandboxes/:id',
+    { ...access('read'), schema: { tags, params, response: { 200: Sandbox } } },
+    async (request) => sandboxes.get(callerOf(request), request.params.id),
+  );
+
+  app.get(
+    '/api/sandboxes/:id/events',
+    {
+      ...access('read'),
+      schema: {
+        tags,
+        params,
+        querystring: EventsQuery,
+        summary: 'Server-sent events: every change of its state so far, then live until it is gone',
+        response: { 200: Sequenced(SandboxEvent) },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { id } = request.params;
+      const { state } = await sandboxes.get(caller, id);
+      const after = resumeAfter(request, request.query.after);
+      const events = await sandboxes.events(caller, id, after, untilGone(reply, closing));
+      return await sendEvents(reply, events, isFinal(sandboxMoves, state));
+    },
+  );
+
+  app.get(
     '/api/sandboxes/:id/console',
     {
       ...access('read'),
-      schema: { tags, params: withId('sandbox'), produces: ['text/plain'], response: { 200: Type.String() } },
+      schema: { tags, params, produces: ['text/plain'], response: { 200: Type.String() } },
     },
     async (request, reply) => {
       const text = await sandboxes.console(callerOf(request), request.params.id);
@@ -27,14 +65,14 @@ export function addSandboxRoutes(app: App, { services: { sandboxes } }: RouteDep
     },
   );
 
-  const params = Type.Object({ id: SandboxOrOwnerId });
+  const named = Type.Object({ id: SandboxOrOwnerId });
   const either = 'by its id or that of its sign-in or run; live, or as kept when that ended badly';
 
   app.get(
     '/api/sandboxes/:id/logs',
     {
       ...access('read'),
-      schema: { tags, params, summary: `What is known of a sandbox, ${either}`, response: { 200: SandboxLogs } },
+      schema: { tags, params: named, summary: `What is known of a sandbox, ${either}`, response: { 200: SandboxLogs } },
     },
     async (request) => sandboxes.logs(callerOf(request), request.params.id),
   );
@@ -46,7 +84,7 @@ export function addSandboxRoutes(app: App, { services: { sandboxes } }: RouteDep
       ...access('connect'),
       schema: {
         tags,
-        params,
+        params: named,
         summary: `The picture of its desktop, ${either}; for the person who signs in there alone`,
         produces: ['image/png'],
         response: { 200: Type.Unsafe<Buffer>(Type.String({ contentEncoding: 'binary' })) },

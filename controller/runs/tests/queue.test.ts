@@ -30,6 +30,8 @@ function openQueue(connected = true) {
     },
     borrow: ({ signal }: BorrowRequest) =>
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    changes: { tell: async () => {}, watch: async () => () => {} },
+    credentialFree: async () => {},
     log: { warn() {}, error() {} },
     now: Date.now,
     defaultDeadlineMs: 1_000,

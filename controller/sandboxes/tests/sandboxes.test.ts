@@ -3,9 +3,15 @@ import { test } from 'node:test';
 import { createFakeDriver } from '@polydev/drivers/fake/driver';
 import { newId, PolydevError, type SandboxId } from '@polydev/protocol';
 import * as box from '@polydev/vault/box';
+import { createMasterKey } from '@polydev/vault/master-key';
 import { pino } from 'pino';
+import { realClock } from '../../clock.ts';
+import { createDemand } from '../../pool/demand.ts';
+import { createPool } from '../../pool/pool.ts';
 import { openTestStore } from '../../store/testing.ts';
 import { openStage, testTimeout } from '../../testing/stage.ts';
+import { createKeyCase } from '../keys.ts';
+import { createMachines } from '../machines.ts';
 import { createSandboxRows } from '../rows.ts';
 import { type AcquireRequest, createSandboxes } from '../sandboxes.ts';
 import { createSlots } from '../slots.ts';
@@ -13,23 +19,53 @@ import { createSlots } from '../slots.ts';
 const never = new AbortController().signal;
 const limits = { memoryMiB: 256, cpus: 1, processes: 64, diskMiB: 64, homeMiB: 64 };
 
-async function open(t: Parameters<typeof openTestStore>[0], driver = createFakeDriver({ box }), extraCa?: string) {
-  const rows = createSandboxRows(await openTestStore(t));
+interface Options {
+  driver?: ReturnType<typeof createFakeDriver>;
+  extraCa?: string;
+  atMost?: number;
+}
+
+async function open(t: Parameters<typeof openTestStore>[0], options: Options = {}) {
+  const { driver = createFakeDriver({ box }), extraCa, atMost = 2 } = options;
+  const store = await openTestStore(t);
+  const { events } = store;
+  const controller = newId('controller');
+  const rows = createSandboxRows(store, events, controller);
+  const keyCase = createKeyCase(createMasterKey());
   const known = new Map<string, unknown>();
   let logged = '';
   const write = (line: string) => {
     logged += line;
   };
-  const sandboxes = createSandboxes({
-    driver,
-    rows,
-    egress: { grant: (source, grant) => void known.set(source, grant), revoke: (source) => void known.delete(source) },
-    image: async () => 'f'.repeat(64),
-    limits: { desktop: limits, headless: limits },
-    maxSandboxes: 2,
-    extraCa,
-    log: pino({}, { write }),
-  });
+  const log = pino({}, { write });
+  const profiles = { desktop: limits, headless: limits };
+  const image = async () => 'f'.repeat(64);
+  /** As a controller makes them when it starts. */
+  const start = () => {
+    const machines = createMachines({
+      ...{ driver, rows, keyCase, image, extraCa, log },
+      limits: profiles,
+      now: Date.now,
+    });
+    const none = { min: 0, max: 0 };
+    const settings = { desktop: none, headless: none, reserveMiB: 0, memoryMiB: 0, maxAgeMs: 60_000 };
+    const free = () => atMost - machines.count;
+    const pool = createPool({
+      ...{ driver, machines, settings, free, log },
+      demand: createDemand(settings),
+      clock: realClock,
+    });
+    return createSandboxes({
+      ...{ machines, pool, rows, keyCase, atMost },
+      slots: createSlots(atMost),
+      egress: {
+        grant: (source, grant) => void known.set(source, grant),
+        revoke: (source) => void known.delete(source),
+      },
+      listed: async () => (await driver.list()).map(({ id }) => id),
+    });
+  };
+  const sandboxes = start();
   const request: AcquireRequest = {
     profile: 'headless',
     owner: newId('run'),
@@ -43,30 +79,32 @@ async function open(t: Parameters<typeof openTestStore>[0], driver = createFakeD
     await sandboxes.stop().catch(() => {});
     await driver.close({ keep: false }).catch(() => {});
   });
-  return { sandboxes, driver, rows, known, request, logged: () => logged };
+  const states = async (id: SandboxId) => (await events.read(id, 0)).map(({ event }) => event.state);
+  return { sandboxes, start, driver, rows, known, request, states, keyCase, logged: () => logged };
 }
 
 test('a sandbox is claimed for one purpose, known to the gateway, and gone when released', testTimeout, async (t) => {
-  const { sandboxes, driver, rows, known, request } = await open(t, undefined, 'a certificate');
+  const { sandboxes, driver, rows, known, request, states } = await open(t, { extraCa: 'a certificate' });
   const sandbox = await sandboxes.acquire(request);
-  const { claim, spec } = driver.agentOf(sandbox.id);
+  const { claim, preparation, spec } = driver.agentOf(sandbox.id);
   assert.equal(claim?.provider, 'openai_codex');
-  assert.equal(claim.extraCa, 'a certificate');
+  assert.equal(preparation?.extraCa, 'a certificate');
   assert.equal(claim.capture, false);
   assert.ok(spec.token.length >= 32);
   const [info] = await driver.list();
   const grant = { sandboxId: sandbox.id, userId: request.userId, provider: request.provider };
   assert.deepEqual(known.get(info?.address.source ?? ''), grant);
   assert.deepEqual(
-    (await rows.list()).map(({ id, state, owner }) => ({ id, state, owner })),
+    (await rows.present()).map(({ id, state, owner }) => ({ id, state, owner })),
     [{ id: sandbox.id, state: 'claimed', owner: request.owner }],
   );
-  assert.equal(sandboxes.userOf(sandbox.id), request.userId);
 
   await Promise.all([sandbox.release(), sandbox.release()]);
   assert.equal(sandbox.gone.aborted, true);
-  assert.deepEqual([await driver.list(), await rows.list(), [...known]], [[], [], []]);
-  assert.equal(sandboxes.userOf(sandbox.id), null);
+  assert.deepEqual([await driver.list(), await rows.present(), [...known]], [[], [], []]);
+  assert.deepEqual(await states(sandbox.id), [
+    ...['planned', 'creating', 'booting', 'idle', 'claimed', 'stopping', 'gone'],
+  ]);
 });
 
 test('what one sandbox seals does not open for another', testTimeout, async (t) => {
@@ -92,7 +130,7 @@ test('the death of a sandbox is heard at once', testTimeout, async (t) => {
   await gone;
   assert.equal(sandbox.gone.reason.code, 'sandbox_failed');
   await sandbox.release();
-  assert.deepEqual([await driver.list(), await rows.list()], [[], []]);
+  assert.deepEqual([await driver.list(), await rows.present()], [[], []]);
 });
 
 test('what would not go is said loudly, and swept at the next start', testTimeout, async (t) => {
@@ -102,48 +140,69 @@ test('what would not go is said loudly, and swept at the next start', testTimeou
     if (stuck) throw new PolydevError('sandbox_failed', 'A mount is still there.');
     await real.destroy(id);
   };
-  const { sandboxes, rows, request, logged } = await open(t, { ...real, destroy });
+  const { sandboxes, rows, request, logged } = await open(t, { driver: { ...real, destroy } });
   const sandbox = await sandboxes.acquire(request);
   await sandbox.release();
   assert.match(logged(), /A mount is still there/);
   assert.deepEqual(
-    (await rows.list()).map(({ state }) => state),
+    (await rows.present()).map(({ state }) => state),
     ['failed'],
   );
   stuck = false;
-  await sandboxes.sweep();
-  assert.deepEqual([await real.list(), await rows.list()], [[], []]);
+  await sandboxes.recover(new Set());
+  assert.deepEqual([await real.list(), await rows.present()], [[], []]);
 });
 
-test(
-  'who waits for a free sandbox gets the next, and who stops waiting loses nothing for others',
-  testTimeout,
-  async (t) => {
-    const slots = createSlots(1);
-    const free = slots.take();
-    assert.throws(() => slots.take(), { code: 'capacity' });
-    const impatient = new AbortController();
-    const given = assert.rejects(slots.wait(impatient.signal), { code: 'run_cancelled' });
-    const next = slots.wait(never);
-    impatient.abort(new PolydevError('run_cancelled', 'Enough.'));
-    await given;
-    free();
-    free();
-    (await next)();
-    slots.take()();
-    void t;
-  },
-);
+const [ada, bob] = [newId('user'), newId('user')];
+
+test('who waits for a free sandbox gets the next, and who stops waiting loses nothing for others', async () => {
+  const slots = createSlots(1);
+  const free = slots.take(ada);
+  assert.throws(() => slots.take(ada), { code: 'capacity' });
+  const impatient = new AbortController();
+  const given = assert.rejects(slots.wait(ada, impatient.signal), { code: 'run_cancelled' });
+  const next = slots.wait(ada, never);
+  impatient.abort(new PolydevError('run_cancelled', 'Enough.'));
+  await given;
+  free();
+  free();
+  (await next)();
+  slots.take(ada)();
+});
 
 test('one who is woken and aborted in the same moment passes the sandbox on', async () => {
   const slots = createSlots(1);
-  const free = slots.take();
+  const free = slots.take(ada);
   const impatient = new AbortController();
-  const given = assert.rejects(slots.wait(impatient.signal), { code: 'run_cancelled' });
+  const given = assert.rejects(slots.wait(ada, impatient.signal), { code: 'run_cancelled' });
   impatient.abort(new PolydevError('run_cancelled', 'Enough.'));
   free();
   await given;
-  slots.take()();
+  slots.take(ada)();
+});
+
+test('who asks for much does not keep out who asks for little', async () => {
+  const slots = createSlots(2);
+  const order: string[] = [];
+  const free = [slots.take(ada), slots.take(ada)];
+  const ask = async (who: typeof ada, name: string) => {
+    const giveBack = await slots.wait(who, never);
+    order.push(name);
+    return giveBack;
+  };
+  const asked = [ask(ada, 'ada 3'), ask(ada, 'ada 4'), ask(bob, 'bob 1'), ask(bob, 'bob 2')] as const;
+  free[0]?.();
+  const bobs = await asked[2];
+  free[1]?.();
+  // Ada holds none any more, Bob one.
+  const adas = await asked[0];
+  bobs();
+  const bobsNext = await asked[3];
+  adas();
+  (await asked[1])();
+  bobsNext();
+  assert.deepEqual(order, ['bob 1', 'ada 3', 'bob 2', 'ada 4']);
+  assert.equal(slots.used, 0);
 });
 
 test('people see their own sandboxes, an owner all of them', testTimeout, async (t) => {
@@ -151,11 +210,17 @@ test('people see their own sandboxes, an owner all of them', testTimeout, async 
   const member = await stage.addUser('member');
   const { session } = await stage.signIn();
   const { sandboxes } = stage.services;
-  const [sandbox] = await sandboxes.list(stage.user);
-  assert.equal(sandbox?.owner, session.id);
+  const [present] = await sandboxes.list(stage.user);
+  assert.ok(present);
+  for await (const { event } of await sandboxes.events(stage.user, present.id, 0, never))
+    if (event.state === 'claimed') break;
+  const sandbox = await sandboxes.get(stage.user, present.id);
+  assert.equal(sandbox.owner, session.id);
   assert.match(await sandboxes.console(stage.user, sandbox.id), /fake agent started/);
   assert.deepEqual(await sandboxes.list(member), []);
-  await assert.rejects(sandboxes.console(member, sandbox.id), { code: 'not_found' });
+  for (const ask of [sandboxes.console(member, sandbox.id), sandboxes.get(member, sandbox.id)])
+    await assert.rejects(ask, { code: 'not_found' });
+  await assert.rejects(sandboxes.events(member, sandbox.id, 0, never), { code: 'not_found' });
   assert.deepEqual(await sandboxes.status(), { hostd: true, image: 'f'.repeat(64), sandboxes: 1 });
   await stage.services.sessions.cancel(stage.user, session.id);
   await assert.rejects(sandboxes.console(stage.user, sandbox.id), { code: 'not_found' });
@@ -168,9 +233,55 @@ test('a sandbox that was still booting when its controller died is swept as well
     destroyed.push(id);
     await real.destroy(id);
   };
-  const { sandboxes, rows, request } = await open(t, { ...real, destroy });
+  const { sandboxes, rows } = await open(t, { driver: { ...real, destroy } });
   const id = newId('sandbox');
-  await rows.insert({ id, profile: 'headless', owner: request.owner, state: 'booting', createdAtMs: 1 });
-  await sandboxes.sweep();
-  assert.deepEqual([destroyed, await rows.list()], [[id], []]);
+  await rows.insert({ id, profile: 'headless', owner: null, userId: null, provider: null, keys: null });
+  await rows.move(id, 'creating');
+  await sandboxes.recover(new Set());
+  assert.deepEqual([destroyed, await rows.present()], [[id], []]);
+});
+
+test('one that was let go is taken up by who starts next, and goes on', testTimeout, async (t) => {
+  const { sandboxes, start, driver, known, request } = await open(t);
+  const sandbox = await sandboxes.acquire(request);
+  sandbox.letGo();
+  assert.deepEqual([...known], []);
+  await sandboxes.stop();
+  assert.equal((await driver.list()).length, 1);
+
+  const next = start();
+  await next.recover(new Set([request.owner]));
+  const again = await next.adopt(request.owner);
+  assert.equal(again?.id, sandbox.id);
+  assert.equal(known.size, 1);
+  const bundle = { kind: 'api_key', provider: 'openai_codex', apiKey: 'sk-12345678' } as const;
+  driver.agentOf(sandbox.id).hold({ status: 'valid', bundle, changed: true });
+  const { sealed } = await again.agent.collect();
+  assert.ok(sealed);
+  assert.match(Buffer.from(again.open(sealed)).toString(), /sk-12345678/);
+  await again.agent.restore(again.seal(Buffer.from(JSON.stringify(bundle))));
+  assert.equal(await next.adopt(request.owner), null);
+  await next.stop();
+  assert.deepEqual([await driver.list(), [...known]], [[], []]);
+});
+
+test('one that died meanwhile is not taken up, and nothing of it is left', testTimeout, async (t) => {
+  const { sandboxes, start, driver, rows, request } = await open(t);
+  const sandbox = await sandboxes.acquire(request);
+  sandbox.letGo();
+  await sandboxes.stop();
+  await driver.kill(sandbox.id);
+  const next = start();
+  await next.recover(new Set([request.owner]));
+  assert.equal(await next.adopt(request.owner), null);
+  assert.deepEqual([await driver.list(), await rows.present()], [[], []]);
+});
+
+test('keys of one sandbox do not open as those of another', testTimeout, async (t) => {
+  const { keyCase } = await open(t);
+  const [one, two] = [newId('sandbox'), newId('sandbox')];
+  const sealed = keyCase.seal(one, { token: 'a token' });
+  assert.deepEqual(keyCase.open(one, sealed), { token: 'a token' });
+  assert.throws(() => keyCase.open(two, sealed), { code: 'credential_moved' });
+  assert.doesNotMatch(sealed, /a token/);
 });

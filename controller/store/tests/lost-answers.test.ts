@@ -71,13 +71,14 @@ test('a server that falls silent is found out, and what waited for it is done on
 
 test('a move whose answer got lost is made once, and told once', options, async (t) => {
   const { proxy, store, events, userId } = await open(t);
-  const machine = createSessionMachine(store, events);
+  const machine = createSessionMachine(store, events, newId('controller'));
   const times = { createdAtMs: 1, expiresAtMs: 2, hardExpiresAtMs: 3 };
   const { id } = await machine.insert({ id: newId('session'), userId, provider, label: 'default', ...times });
-  proxy.loseAnswer('COMMIT');
+  proxy.loseAnswer('UPDATE 1');
   assert.equal((await machine.move(id, 'starting'))?.state, 'starting');
   proxy.loseAnswer('COMMIT');
-  assert.equal((await machine.move(id, 'cancelled'))?.state, 'cancelled');
+  const also = async () => ({ credentialId: null });
+  assert.equal((await machine.move(id, 'cancelled', { also }))?.state, 'cancelled');
   assert.equal(proxy.lost(), 2);
   assert.equal(await machine.move(id, 'cancelled'), null);
   assert.deepEqual(
@@ -88,7 +89,7 @@ test('a move whose answer got lost is made once, and told once', options, async 
 
 test('so is that of a run', options, async (t) => {
   const { proxy, store, events, userId } = await open(t);
-  const rows = createRunRows(store, events);
+  const rows = createRunRows(store, events, newId('controller'));
   const wish = { credentialId: null, prompt: 'Say pong', model: null, deadlineMs: 1000 };
   const { id } = await rows.insert({ id: newId('run'), userId, provider, ...wish });
   proxy.loseAnswer('UPDATE 1');
@@ -104,7 +105,7 @@ test('so is that of a run', options, async (t) => {
 
 test('a run that was made without its answer is not there for who was told that it was not', options, async (t) => {
   const { proxy, store, events, userId } = await open(t);
-  const rows = createRunRows(store, events);
+  const rows = createRunRows(store, events, newId('controller'));
   const wish = { credentialId: null, prompt: 'Say pong', model: null, deadlineMs: 1000 };
   const id = newId('run');
   proxy.loseAnswer('COMMIT');
@@ -130,11 +131,15 @@ test('a credential whose writing got lost has the next version, not the one afte
 });
 
 test('a sandbox whose row was written without an answer has one row', options, async (t) => {
-  const { proxy, store } = await open(t);
-  const rows = createSandboxRows(store);
-  const sandbox = { id: newId('sandbox'), profile: 'headless', owner: null, state: 'booting', createdAtMs: 1 } as const;
+  const { proxy, store, events } = await open(t);
+  const rows = createSandboxRows(store, events, newId('controller'));
+  const nobody = { owner: null, userId: null, provider: null, keys: null };
+  const sandbox = { id: newId('sandbox'), profile: 'headless', ...nobody } as const;
   proxy.loseAnswer('INSERT 0 1');
   await rows.insert(sandbox);
   assert.equal(proxy.lost(), 1);
-  assert.deepEqual(await rows.list(), [sandbox]);
+  assert.deepEqual(
+    (await rows.present()).map(({ id, state }) => ({ id, state })),
+    [{ id: sandbox.id, state: 'planned' }],
+  );
 });

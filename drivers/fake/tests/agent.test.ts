@@ -8,6 +8,7 @@ import {
   type CredentialBundle,
   type ExecEvent,
   newId,
+  type Preparation,
 } from '@polydev/protocol';
 import { WebSocket } from 'ws';
 import { plainBox } from '../../testing/plain-box.ts';
@@ -39,9 +40,9 @@ function post(body: unknown): RequestInit {
 }
 
 const controller = plainBox.createKeyPair();
+const preparation: Preparation = { egress: { host: '127.0.0.1', port: 9 } };
 const claim: Claim = {
   provider: 'claude_code',
-  egress: { host: '127.0.0.1', port: 9 },
   controllerPublicKey: controller.publicKey,
   capture: true,
 };
@@ -62,9 +63,12 @@ test('answers nobody without the token', { timeout }, async (t) => {
   assert.equal((await fetch(`${url}/health`)).status, 401);
 });
 
-test('can be claimed once', { timeout }, async (t) => {
+test('can be claimed once, after it was prepared once', { timeout }, async (t) => {
   const { ask, fake } = await agent(t);
   assert.equal((await ask('/credential/collect', { method: 'POST' })).status, 503);
+  assert.equal((await ask('/claim', post(claim))).status, 503);
+  assert.equal((await ask('/prepare', post(preparation))).status, 204);
+  assert.equal((await ask('/prepare', post(preparation))).status, 409);
   assert.equal((await ask('/claim', post(claim))).status, 200);
   assert.equal((await ask('/claim', post(claim))).status, 409);
   assert.deepEqual(await fake.claimed, claim);
@@ -73,6 +77,7 @@ test('can be claimed once', { timeout }, async (t) => {
 
 test('tells what a test makes happen, numbered, from any number on, the credential sealed', { timeout }, async (t) => {
   const { ask, fake } = await agent(t);
+  await ask('/prepare', post(preparation));
   await ask('/claim', post(claim));
   fake.emitDesktop('display', true);
   fake.emitOpened('https://claude.com/cai/oauth/authorize');
@@ -88,6 +93,7 @@ test('tells what a test makes happen, numbered, from any number on, the credenti
 
 test('keeps what was restored, and gives it back when it is collected', { timeout }, async (t) => {
   const { ask, fake } = await agent(t);
+  await ask('/prepare', post(preparation));
   const { agentPublicKey } = await (await ask('/claim', post(claim))).json();
   const sealed = plainBox.sealTo(agentPublicKey, Buffer.from(JSON.stringify(bundle)), boxContexts.toAgent);
   assert.equal((await ask('/credential/restore', post({ sealed }))).status, 204);
@@ -100,6 +106,7 @@ test('keeps what was restored, and gives it back when it is collected', { timeou
 
 test('runs what a test has scripted, until it ends, is cancelled or too late', { timeout }, async (t) => {
   const { ask, fake } = await agent(t);
+  await ask('/prepare', post(preparation));
   await ask('/claim', post(claim));
   fake.onExec(async ({ id, stdin }, { stdout, signal }) => {
     stdout(`${id}: ${stdin}`);

@@ -1,0 +1,126 @@
+/**
+ * What controllers that share a database owe each other. One that starts again goes on with its own sign-ins and runs.
+ * One that stays away is missed by the others: they end what only it could do, and take over what had not begun.
+ */
+
+import { type ControllerId, limits } from '@polydev/protocol';
+import type { BaseLogger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { Vault } from '../credentials/vault.ts';
+import type { RunRow } from '../runs/rows.ts';
+import type { RunsControl } from '../runs/service.ts';
+import type { SandboxRows } from '../sandboxes/rows.ts';
+import type { Sandboxes } from '../sandboxes/sandboxes.ts';
+import type { SessionRow } from '../sessions/machine.ts';
+import type { SessionsControl } from '../sessions/service.ts';
+import type { EphemeralStore } from '../store/ephemeral.ts';
+
+export interface Recovery {
+  /** Once, before anything is asked. */
+  recover(): Promise<void>;
+  /** From now on the others see this one, and this one sees to what they leave behind. */
+  start(): Promise<void>;
+  /** The others see it no more. */
+  stop(): Promise<void>;
+}
+
+export interface RecoveryDeps {
+  controller: ControllerId;
+  ephemeral: EphemeralStore;
+  sessions: Pick<SessionsControl, 'resume' | 'bury'>;
+  runs: Pick<RunsControl, 'resume' | 'takeOver'>;
+  unfinishedSessions(): Promise<SessionRow[]>;
+  unfinishedRuns(): Promise<RunRow[]>;
+  sandboxes: Sandboxes;
+  sandboxRows: Pick<SandboxRows, 'forgetOf' | 'controllers'>;
+  vault: Pick<Vault, 'removeUnprovenOf'>;
+  clock: Clock;
+  log: Pick<BaseLogger, 'info' | 'warn'>;
+}
+
+export function createRecovery(deps: RecoveryDeps): Recovery {
+  const { controller, ephemeral, sessions, runs, sandboxRows, clock, log } = deps;
+  /** Controllers that were not there when we last looked, and since when. */
+  const missedSince = new Map<string, number>();
+  let callOff: (() => void)[] = [];
+  let over = false;
+
+  const keyOf = (id: string) => `controller:${id}`;
+  // Rows of before controllers had names belong to whoever finds them.
+  const isOwn = (row: { controller: string }) => row.controller === controller || row.controller === '';
+  const sayIAmHere = () => ephemeral.set(keyOf(controller), 'here', limits.controllerTtlMs);
+
+  function every(timeMs: number, work: () => Promise<void>): void {
+    let stop = () => {};
+    const again = () => {
+      if (over) return;
+      stop = clock.after(timeMs, () => {
+        void work()
+          .catch((error) => log.warn({ err: error }, 'Other controllers could not be looked after.'))
+          .finally(again);
+      });
+    };
+    callOff.push(() => stop());
+    again();
+  }
+
+  /** Not there for long enough to be given up. */
+  async function isLost(id: string): Promise<boolean> {
+    if (id === '' || id === controller) return false;
+    if (await ephemeral.get(keyOf(id))) {
+      missedSince.delete(id);
+      return false;
+    }
+    const sinceMs = missedSince.get(id) ?? clock.now();
+    missedSince.set(id, sinceMs);
+    return clock.now() - sinceMs >= limits.takeOverMs;
+  }
+
+  async function lookAfterOthers(): Promise<void> {
+    const [sessionRows, runRows] = await Promise.all([deps.unfinishedSessions(), deps.unfinishedRuns()]);
+    const seen = new Set([...sessionRows, ...runRows].map((row) => row.controller));
+    for (const id of await sandboxRows.controllers()) seen.add(id);
+    for (const id of missedSince.keys()) if (!seen.has(id)) missedSince.delete(id);
+    const lost = new Set<string>();
+    for (const id of seen) if (await isLost(id)) lost.add(id);
+    for (const row of sessionRows) if (lost.has(row.controller)) await sessions.bury(row);
+    // What nobody works on had been handed over.
+    for (const row of runRows) if (lost.has(row.controller) || row.controller === '') await runs.takeOver(row);
+    for (const id of lost) {
+      log.warn({ lost: id }, 'Another controller is no more; what it worked on has ended.');
+      await sandboxRows.forgetOf(id);
+      missedSince.delete(id);
+    }
+  }
+
+  return {
+    async recover() {
+      const [sessionRows, runRows] = await Promise.all([deps.unfinishedSessions(), deps.unfinishedRuns()]);
+      const ownSessions = sessionRows.filter(isOwn);
+      const ownRuns = runRows.filter(isOwn);
+      const running = ownRuns.filter(({ state }) => state === 'running');
+      await deps.sandboxes.recover(new Set([...ownSessions, ...running].map(({ id }) => id)));
+      await Promise.all(ownSessions.map(sessions.resume));
+      // In the order of asking, so that the line before a credential is what it was.
+      ownRuns.sort(
+        (a, b) => Number(b.state === 'running') - Number(a.state === 'running') || a.createdAtMs - b.createdAtMs,
+      );
+      for (const run of ownRuns) await runs.resume(run);
+      const captured = sessionRows.flatMap(({ captureId }) => (captureId === null ? [] : [captureId]));
+      await deps.vault.removeUnprovenOf(clock.now() - 2 * limits.proofMs, captured);
+    },
+
+    async start() {
+      await sayIAmHere();
+      every(limits.controllerTtlMs / 3, sayIAmHere);
+      every(limits.controllerTtlMs, lookAfterOthers);
+    },
+
+    async stop() {
+      over = true;
+      for (const off of callOff) off();
+      callOff = [];
+      await ephemeral.delete(keyOf(controller)).catch(() => {});
+    },
+  };
+}

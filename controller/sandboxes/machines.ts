@@ -1,0 +1,202 @@
+/**
+ * Makes sandboxes and destroys them: rows, driver, agent. What it makes is booted and prepared, and claimed by nobody
+ * yet; what a controller that died had made can be taken up again.
+ */
+
+import { randomBytes } from 'node:crypto';
+import type { Driver } from '@polydev/drivers/contract';
+import {
+  limits,
+  newId,
+  PolydevError,
+  type Preparation,
+  type Profile,
+  type SandboxAddress,
+  type SandboxExit,
+  type SandboxId,
+  type SandboxSpec,
+  type SandboxState,
+} from '@polydev/protocol';
+import type { BaseLogger } from 'pino';
+import { untilAborted } from '../abort.ts';
+import { type AgentClient, createAgentClient } from '../agent/client.ts';
+import { reasonOf } from '../reason.ts';
+import type { AgentAccess } from '../services.ts';
+import type { KeyCase } from './keys.ts';
+import type { NewSandbox, SandboxRow, SandboxRows } from './rows.ts';
+
+export interface Machine {
+  id: SandboxId;
+  profile: Profile;
+  createdAtMs: number;
+  address: SandboxAddress;
+  token: string;
+  agent: AgentClient;
+  /** Aborts with `sandbox_failed` when the sandbox is no more. */
+  gone: AbortSignal;
+  /** Never rejects: what would not go is logged and swept at the next start. */
+  destroy(): Promise<void>;
+}
+
+export interface MakeRequest {
+  profile: Profile;
+  /** Aborting breaks off and destroys what there is; rejects with the signal's reason. */
+  signal: AbortSignal;
+  /** Undefined: it is to wait for one. */
+  purpose?: Pick<NewSandbox, 'owner' | 'userId' | 'provider'>;
+}
+
+export interface Machines {
+  make(request: MakeRequest): Promise<Machine>;
+  /** One that a controller made before; null when it is not alive any more. */
+  adopt(row: SandboxRow): Promise<Machine | null>;
+  /** Nothing of it moves until it is woken. Without effect where the driver cannot. */
+  pause(machine: Machine): Promise<void>;
+  /** Rejects when it does not answer soon. */
+  wake(machine: Machine): Promise<void>;
+  /** Something that is no machine of ours, by its name alone. Never rejects. */
+  destroy(id: SandboxId): Promise<void>;
+  /** How many there are, whoever has them. */
+  readonly count: number;
+  stop(): void;
+}
+
+export interface MachinesDeps {
+  driver: Driver;
+  rows: SandboxRows;
+  keyCase: KeyCase;
+  /** Hash of the golden image to use; null when there is none. */
+  image(): Promise<string | null>;
+  limits: Readonly<Record<Profile, SandboxSpec['limits']>>;
+  /** PEM. */
+  extraCa?: string | undefined;
+  timeZone?: string | undefined;
+  /** Told of each that was taken up. */
+  adopted?: (id: SandboxId, access: AgentAccess) => void;
+  log: Pick<BaseLogger, 'warn' | 'error'>;
+  now: () => number;
+}
+
+const adoptable: readonly SandboxState[] = ['idle', 'hibernated', 'claimed'];
+const noPurpose = { owner: null, userId: null, provider: null };
+
+export function createMachines(deps: MachinesDeps): Machines {
+  const { driver, rows, keyCase, log, now } = deps;
+  const alive = new Map<SandboxId, AbortController>();
+
+  const stopListening = driver.onExit(({ id, reason }: SandboxExit) => {
+    const died = new PolydevError('sandbox_failed', `The sandbox ${reason === 'died' ? 'died' : 'was destroyed'}.`);
+    alive.get(id)?.abort(died);
+  });
+
+  async function destroy(id: SandboxId): Promise<void> {
+    const noted = (error: unknown) => log.warn({ err: error, sandbox: id }, 'A state of a sandbox was not written.');
+    await rows.move(id, 'stopping').catch(() => {}); // One that failed goes without this.
+    try {
+      await driver.destroy(id);
+      alive.get(id)?.abort(new PolydevError('sandbox_gone', 'The sandbox was destroyed.'));
+      alive.delete(id);
+      await rows.move(id, 'gone').catch(noted);
+    } catch (error) {
+      log.error({ err: error, sandbox: id }, 'A sandbox could not be destroyed completely.');
+      await rows.move(id, 'failed', { reason: reasonOf(error) }).catch(noted);
+    }
+  }
+
+  function machineOf(
+    identity: Pick<Machine, 'id' | 'profile' | 'createdAtMs' | 'address' | 'token'>,
+    gone: AbortSignal,
+  ): Machine {
+    const { id, address, token } = identity;
+    return {
+      ...identity,
+      agent: createAgentClient({ endpoint: address.agent, token }),
+      gone,
+      destroy: () => destroy(id),
+    };
+  }
+
+  /** Boots one. A broken-off boot is waited for by nobody, but what it makes is destroyed. */
+  async function boot(spec: SandboxSpec, signal: AbortSignal): Promise<SandboxAddress> {
+    const created = driver.create(spec);
+    try {
+      return await untilAborted(created, signal);
+    } catch (error) {
+      if (signal.aborted) created.then(() => destroy(spec.id)).catch(() => {});
+      throw error;
+    }
+  }
+
+  function preparationOf({ egress }: SandboxAddress): Preparation {
+    const { extraCa, timeZone } = deps;
+    return { egress, ...(extraCa !== undefined && { extraCa }), ...(timeZone !== undefined && { timeZone }) };
+  }
+
+  return {
+    async make({ profile, purpose = noPurpose, signal: asked }) {
+      const image = await deps.image();
+      if (!image) throw new PolydevError('image_missing', 'There is no golden image yet.');
+      const id = newId('sandbox');
+      const token = randomBytes(32).toString('base64url');
+      const gone = new AbortController();
+      alive.set(id, gone);
+      const signal = AbortSignal.any([asked, gone.signal]);
+      try {
+        await rows.insert({ id, profile, ...purpose, keys: keyCase.seal(id, { token }) });
+        await rows.move(id, 'creating');
+        const address = await boot({ id, profile, image, token, limits: deps.limits[profile] }, signal);
+        const machine = machineOf({ id, profile, createdAtMs: now(), address, token }, gone.signal);
+        await rows.move(id, 'booting', { set: { address } });
+        await untilAborted(machine.agent.prepare(preparationOf(address)), signal);
+        await rows.move(id, 'idle');
+        signal.throwIfAborted();
+        return machine;
+      } catch (error) {
+        if (!asked.aborted) await rows.move(id, 'failed', { reason: reasonOf(error) }).catch(() => {});
+        await destroy(id);
+        throw error;
+      }
+    },
+
+    async adopt({ id, profile, address, keys, createdAtMs, state }) {
+      if (!address || !keys || !adoptable.includes(state)) return null;
+      const gone = new AbortController();
+      alive.set(id, gone);
+      try {
+        const { token } = keyCase.open(id, keys);
+        const machine = machineOf({ id, profile, createdAtMs, address, token }, gone.signal);
+        await driver.resume(id);
+        const { claimed } = await machine.agent.health();
+        if (state === 'hibernated') await rows.move(id, 'idle');
+        if (claimed === (state === 'claimed')) {
+          deps.adopted?.(id, { ...address.agent, token });
+          return machine;
+        }
+      } catch (error) {
+        log.warn({ err: error, sandbox: id }, 'A sandbox of before was not taken up again.');
+      }
+      alive.delete(id);
+      return null;
+    },
+
+    async pause({ id }) {
+      const { pause: can } = await driver.features();
+      if (!can) return;
+      await driver.pause(id);
+      await rows.move(id, 'hibernated');
+    },
+
+    async wake({ id, agent, gone }) {
+      await driver.resume(id);
+      await untilAborted(agent.health(), AbortSignal.any([gone, AbortSignal.timeout(limits.wakeMs)]));
+    },
+
+    destroy,
+
+    get count() {
+      return alive.size;
+    },
+
+    stop: stopListening,
+  };
+}
