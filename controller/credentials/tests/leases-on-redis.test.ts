@@ -35,10 +35,10 @@ test('two controllers never have one credential at once, however often Redis los
     });
 
   const id = newId('credential');
-  const held = await createLeases(one).take(id);
+  const held = await createLeases(one, { holder: 'one' }).take(id);
   let given = false;
   let refusal = nextRefusal();
-  const waiting = createLeases(heard).wait(id, new AbortController().signal);
+  const waiting = createLeases(heard, { holder: 'two' }).wait(id, new AbortController().signal);
   void waiting.then(() => {
     given = true;
   });
