@@ -4,10 +4,16 @@ import type { RouteOptions } from 'fastify';
 import type { Patience } from '../store/patience.ts';
 import type { App } from './app.ts';
 
+/** A request that takes this long may be waiting for a database that is away without a word. */
+const doubtMs = 1_000;
+
 /** Before the guard, which asks the database too. `/health` speaks for itself. */
 export function refuseWhileAway(app: App, patience: Patience): void {
-  app.addHook('onRequest', async ({ url }) => {
-    if (needsDatabase(url)) patience.check();
+  app.addHook('onRequest', async ({ url }, reply) => {
+    if (!needsDatabase(url)) return;
+    patience.check();
+    const doubt = setTimeout(patience.look, doubtMs).unref();
+    reply.raw.once('close', () => clearTimeout(doubt));
   });
   app.addHook('onRoute', (route) => {
     if (needsDatabase(route.url)) route.handler = answeredAtOnce(route.handler, patience);
