@@ -61,6 +61,8 @@ test('every method asks at its own address', { timeout }, async (t) => {
       'GET /api/credentials/crd_1/usage?timeZone=Europe%2FBerlin',
     ],
     [() => polydev.usage.list('UTC'), 'GET /api/usage?timeZone=UTC'],
+    [() => polydev.sandboxes.logs('run_1'), 'GET /api/sandboxes/run_1/logs'],
+    [() => polydev.sandboxes.screenshot('ses_1'), 'GET /api/sandboxes/ses_1/screenshot'],
     [
       () => polydev.runs.list({ credentialId: 'crd_1', search: 'a b&c' }),
       'GET /api/runs?credentialId=crd_1&search=a+b%26c',

@@ -80,6 +80,15 @@ test('an answer that is not in the schema is nonsense, and its words are not rep
   }
 });
 
+test('a journal is as long as it may be, and no longer', { timeout }, async (t) => {
+  const saying = (length: number) =>
+    startScriptedAgent(t, (_, response) => response.end(JSON.stringify({ text: 'x'.repeat(length) })));
+  const agent = await saying(limits.journalTailBytes);
+  assert.equal((await agent.client.journal()).length, limits.journalTailBytes);
+  assert.deepEqual(agent.asked, ['GET /journal']);
+  await assert.rejects((await saying(limits.journalTailBytes + 1)).client.journal(), nonsense);
+});
+
 test('an answer without end is cut off', { timeout }, async (t) => {
   const agent = await startScriptedAgent(t, (_, response) => {
     const pour = () => {

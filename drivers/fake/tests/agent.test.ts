@@ -172,3 +172,9 @@ test('shows a picture to a viewer, and keeps what the viewer types', { timeout }
   assert.deepEqual([...(await take(pictureBytes)).subarray(16, 19)], [0x33, 0x22, 0x11]);
   assert.deepEqual(fake.display.clipboard, ['hi']);
 });
+
+test('has a journal, which a test writes', { timeout }, async (t) => {
+  const { fake, ask } = await agent(t);
+  fake.setJournal('a unit failed\n');
+  assert.deepEqual(await (await ask('/journal')).json(), { text: 'a unit failed\n' });
+});
