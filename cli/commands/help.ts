@@ -22,7 +22,8 @@ const text = `Polydev: signed in once, called from anywhere.
       --url ADDRESS                   (http://localhost:4000)
   polydev help
 
-  polydev up | down | doctor | image  on the machine that runs Polydev
+  polydev up | down | doctor | image | test
+                                      on the machine that runs Polydev
 
 PROVIDER is claude_code, openai_codex or google_gemini; claude, codex and gemini do as well.
 POLYDEV_URL and POLYDEV_TOKEN go before what \`polydev login\` remembered.
