@@ -154,11 +154,15 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
     const display = Promise.withResolvers<AgentAccess>();
     display.promise.catch(() => {}); // Perhaps nobody watches.
     const timeUp = new PolydevError('sign_in_timeout', 'The time to sign in has passed.');
-    const expire = () =>
-      void end(id, 'expired', timeUp).catch((error) =>
-        log.error({ err: error, session: id }, 'A sign-in did not expire.'),
-      );
-    const deadline = createDeadline(clock, expire);
+    /** Unless another controller gave it more time, and the news of that was lost. */
+    const expire = async () => {
+      const row = await machine.find(id);
+      if (row && row.expiresAtMs > now()) deadline.set(row.expiresAtMs);
+      else await end(id, 'expired', timeUp);
+    };
+    const deadline = createDeadline(clock, () => {
+      expire().catch((error) => log.error({ err: error, session: id }, 'A sign-in did not expire.'));
+    });
     deadline.set(session.expiresAtMs);
     const watching = changes.watch(id, () => {
       lookAgain(id, { stop, deadline }).catch((error) => log.warn({ err: error, session: id }, 'A change was missed.'));
