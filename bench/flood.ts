@@ -7,8 +7,8 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 const chunk = Buffer.alloc(64 * 1024);
-/** Nothing else in the flood is not zero. */
-const mark = Buffer.from('MARK');
+/** Nothing else in the flood is not zero; one byte, so that nobody on the way can cut it in two. */
+const mark = Buffer.from([1]);
 
 const [path = ''] = process.argv.slice(2);
 rmSync(path, { force: true });

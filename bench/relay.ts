@@ -1,6 +1,8 @@
 /**
- * Bytes through agent and controller beside Debian's websockify: the same flooding source, the same client, one after
- * the other. websockify relays once, from the host; Polydev relays twice, out of a real sandbox.
+ * Bytes through Polydev's relay beside Debian's websockify: the same flooding source, the same client, one after the
+ * other. Polydev relays twice, out of a real sandbox: the agent carries the display's unix socket to TCP, the controller
+ * that to the viewer's WebSocket, and both are counted. websockify relays once, with a hand in the sandbox that only
+ * root on this host has.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -15,6 +17,8 @@ import { startProduct } from '../e2e/product.ts';
 import { type Bench, spreadOf } from './result.ts';
 
 const displaySocket = 'run/polydev-x/rfb.sock';
+/** Of `bench/flood.ts`, whose every other byte is zero. */
+const mark = 1;
 const measureMs = 3000;
 const pings = 20;
 /** Kernel clock ticks a second, as /proc counts CPU time. */
@@ -23,8 +27,8 @@ const websockify = '/usr/bin/websockify';
 
 interface Measured {
   bytesPerMs: number;
-  /** CPU milliseconds of the relay a mebibyte. */
-  cpuMsPerMiB: number;
+  /** CPU milliseconds a mebibyte, of each relay on the way. */
+  cpuMsPerMiB: number[];
   latenciesMs: number[];
 }
 
@@ -52,13 +56,16 @@ export const relay: Bench = async ({ rounds, say }) => {
     const theirs: Measured[] = [];
     for (let round = 0; round <= rounds; round += 1) {
       const { url, protocols } = await polydev.sessions.display(sessionId);
-      const our = await measure(new WebSocket(url, protocols, { perMessageDeflate: false }), [agent, controller]);
+      const our = await measure(new WebSocket(url, protocols, { perMessageDeflate: false }), () => [
+        [agent],
+        [controller],
+      ]);
       const their = await measure(
         new WebSocket(`ws://127.0.0.1:${port}`, ['binary'], { perMessageDeflate: false }),
-        () => processTree(other.pid ?? 0),
+        () => [processTree(other.pid ?? 0)],
       );
       const show = ({ bytesPerMs, cpuMsPerMiB }: Measured) =>
-        `${Math.round(bytesPerMs / 1000)} MB/s, ${cpuMsPerMiB.toFixed(2)} CPU-ms/MiB`;
+        `${Math.round(bytesPerMs / 1000)} MB/s, ${cpuMsPerMiB.map((ms) => ms.toFixed(2)).join(' + ')} CPU-ms/MiB`;
       say(`${round === 0 ? 'warm-up' : `round ${round}/${rounds}`}: ours ${show(our)}; websockify ${show(their)}`);
       if (round === 0) continue;
       ours.push(our);
@@ -67,6 +74,9 @@ export const relay: Bench = async ({ rounds, say }) => {
     const median = (all: Measured[], of: (one: Measured) => number) => spreadOf(all.map(of)).p50;
     const mean = (all: Measured[], of: (one: Measured) => number) =>
       all.reduce((sum, one) => sum + of(one), 0) / all.length;
+    const agentCpu = mean(ours, (one) => one.cpuMsPerMiB[0] ?? 0);
+    const controllerCpu = mean(ours, (one) => one.cpuMsPerMiB[1] ?? 0);
+    const websockifyCpu = mean(theirs, (one) => one.cpuMsPerMiB[0] ?? 0);
     return {
       results: {
         latency: spreadOf(ours.flatMap((one) => one.latenciesMs)),
@@ -74,9 +84,12 @@ export const relay: Bench = async ({ rounds, say }) => {
       },
       ratios: {
         throughput: median(ours, (one) => one.bytesPerMs) / median(theirs, (one) => one.bytesPerMs),
-        cpu: mean(ours, (one) => one.cpuMsPerMiB) / mean(theirs, (one) => one.cpuMsPerMiB),
+        cpu: (agentCpu + controllerCpu) / websockifyCpu,
         oursMBperSecond: median(ours, (one) => one.bytesPerMs) / 1000,
         websockifyMBperSecond: median(theirs, (one) => one.bytesPerMs) / 1000,
+        agentCpuMsPerMiB: agentCpu,
+        controllerCpuMsPerMiB: controllerCpu,
+        websockifyCpuMsPerMiB: websockifyCpu,
       },
     };
   } finally {
@@ -86,22 +99,22 @@ export const relay: Bench = async ({ rounds, say }) => {
   }
 };
 
-async function measure(socket: WebSocket, relays: number[] | (() => number[])): Promise<Measured> {
+/** `relays` are the processes of each relay, once it serves the socket. */
+async function measure(socket: WebSocket, relays: () => number[][]): Promise<Measured> {
   await once(socket, 'open');
   let bytes = 0;
   let heard: (() => void) | undefined;
   socket.on('message', (data: Buffer) => {
     bytes += data.length;
-    // The flood is zeroes, so the mark is found by its first byte that is not.
-    if (heard && data.includes('MARK')) heard();
+    if (heard && data.includes(mark)) heard();
   });
-  const pids = typeof relays === 'function' ? relays() : relays;
-  const cpuBefore = cpuMs(pids);
+  const counted = relays();
+  const cpuBefore = counted.map(cpuMs);
   const startedMs = performance.now();
   await new Promise((resolve) => setTimeout(resolve, measureMs)); // the length of the measurement itself
   const tookMs = performance.now() - startedMs;
   const moved = bytes;
-  const used = cpuMs(pids) - cpuBefore;
+  const usedMs = counted.map((pids, at) => cpuMs(pids) - (cpuBefore[at] ?? 0));
 
   const latenciesMs: number[] = [];
   for (let ping = 0; ping < pings; ping += 1) {
@@ -115,7 +128,7 @@ async function measure(socket: WebSocket, relays: number[] | (() => number[])): 
     latenciesMs.push(performance.now() - sentMs);
   }
   socket.terminate();
-  return { bytesPerMs: moved / tookMs, cpuMsPerMiB: used / (moved / 1024 ** 2), latenciesMs };
+  return { bytesPerMs: moved / tookMs, cpuMsPerMiB: usedMs.map((ms) => ms / (moved / 1024 ** 2)), latenciesMs };
 }
 
 /** User and system time of these processes so far. */
