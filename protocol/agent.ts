@@ -12,7 +12,7 @@
  *   DELETE /exec/:id                  asks the process group to end, then kills it → 204
  *   GET    /journal                   AgentJournal; also before the claim
  *   DELETE /exec                      the same for all, and waits for their end → 204
- *   WS     /rfb                       the display's RFB stream, binary frames
+ *   GET    /rfb                       with `Upgrade: rfb` → 101, then the display's RFB stream as it is, both ways
  *
  * Whatever the agent says is untrusted: parse it with these schemas.
  */
@@ -24,6 +24,8 @@ import { ProviderId } from './run-event.ts';
 import { Endpoint, Profile } from './sandbox.ts';
 
 export const agentPort = 8080;
+/** What a connection to `/rfb` is upgraded to. */
+export const rfbUpgrade = 'rfb';
 /** The agent writes this line to /dev/console when it listens. */
 export const agentReadyLine = 'polydev-agent ready';
 

@@ -1,16 +1,15 @@
 /** A desktop's picture as a PNG of bounded size: all pixels if they fit, else a quarter of them, and so on. */
 
 import { limits } from '@polydev/protocol';
-import { createWebSocketStream } from 'ws';
 import type { AgentAccess } from '../services.ts';
-import { openUpstream } from '../stream/upstream.ts';
+import { asStream, openUpstream } from '../stream/upstream.ts';
 import { inFewColours } from './palette.ts';
 import { encodePng } from './png.ts';
 import { type Picture, readPicture } from './rfb-picture.ts';
 
 /** Rejects when there is no display, or none that paints, by the time the signal aborts. */
 export async function takePicture(access: AgentAccess, signal: AbortSignal): Promise<Buffer> {
-  const stream = createWebSocketStream(await openUpstream(access, signal));
+  const stream = asStream(await openUpstream(access, signal));
   const leave = () => stream.destroy();
   signal.addEventListener('abort', leave, { once: true });
   stream.on('error', () => {}); // The reader hears of it.

@@ -1,9 +1,10 @@
-/** Carries frames from one WebSocket to another at the pace of the slower, with a bounded amount in between. */
+/** Carries bytes between a desktop and a viewer at the pace of the slower, with a bounded amount in between. */
 
-import type { RawData, WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
+import type { Upstream } from './upstream.ts';
 
 export interface PipeLimits {
-  /** The source is paused while more than this waits to be sent. */
+  /** The viewer is not read while more than this of what it said waits for the desktop. */
   bufferBytes: number;
   /** With something waiting and nothing taken for this long, the reader counts as stalled. */
   stallMs: number;
@@ -12,38 +13,76 @@ export interface PipeLimits {
 export interface PipeEvents {
   onBytes(bytes: number): void;
   onStalled(): void;
-  /** A text frame: nobody here speaks text. */
-  onText(): void;
+}
+
+/** One chunk at a time: the next is read when the kernel has all of the last. Returns the way to stop. */
+export function pipeDown(desktop: Upstream, viewer: WebSocket, stallMs: number, events: PipeEvents): () => void {
+  const stall = createStallWatch(() => viewer.bufferedAmount, stallMs, events.onStalled);
+
+  function sent(): void {
+    if (stall.taken() === 0) desktop.socket.resume();
+  }
+
+  desktop.read((chunk) => {
+    // What comes after the viewer's close is for nobody.
+    if (viewer.readyState !== viewer.OPEN) return true;
+    events.onBytes(chunk.length);
+    viewer.send(chunk, sent);
+    return stall.given() === 0;
+  });
+  return stall.stop;
 }
 
 /** Returns the way to stop. */
-export function pipe(from: WebSocket, to: WebSocket, limits: PipeLimits, events: PipeEvents): () => void {
-  let stall: NodeJS.Timeout | undefined;
+export function pipeUp(
+  viewer: WebSocket,
+  { socket: desktop }: Upstream,
+  limits: PipeLimits,
+  events: PipeEvents & {
+    /** A text frame: nobody here speaks text. */
+    onText(): void;
+  },
+): () => void {
+  const stall = createStallWatch(() => desktop.writableLength, limits.stallMs, events.onStalled);
 
   function sent(): void {
+    if (stall.taken() <= limits.bufferBytes / 2 && viewer.isPaused) viewer.resume();
+  }
+
+  function carry(data: Buffer, isBinary: boolean): void {
+    if (!isBinary) events.onText();
+    if (!isBinary || !desktop.writable) return;
+    events.onBytes(data.length);
+    desktop.write(data, sent);
+    if (stall.given() > limits.bufferBytes) viewer.pause();
+  }
+
+  viewer.on('message', carry);
+  return () => {
+    stall.stop();
+    viewer.off('message', carry);
+  };
+}
+
+/** Asks how much is waiting, each time something was given or taken, and hears of a reader that takes nothing. */
+function createStallWatch(waiting: () => number, stallMs: number, onStalled: () => void) {
+  let stall: NodeJS.Timeout | undefined;
+
+  function stop(): void {
     clearTimeout(stall);
     stall = undefined;
-    if (to.bufferedAmount > 0) watch();
-    if (from.isPaused && to.bufferedAmount <= limits.bufferBytes / 2) from.resume();
   }
 
-  function watch(): void {
-    stall ??= setTimeout(events.onStalled, limits.stallMs);
+  function given(): number {
+    const bytes = waiting();
+    if (bytes > 0) stall ??= setTimeout(onStalled, stallMs);
+    return bytes;
   }
 
-  function carry(data: RawData, isBinary: boolean): void {
-    if (!isBinary) events.onText();
-    if (!isBinary || to.readyState !== to.OPEN) return;
-    const chunk = data as Buffer;
-    events.onBytes(chunk.length);
-    to.send(chunk, { binary: true }, sent);
-    if (to.bufferedAmount > 0) watch();
-    if (to.bufferedAmount > limits.bufferBytes) from.pause();
+  function taken(): number {
+    stop();
+    return given();
   }
 
-  from.on('message', carry);
-  return () => {
-    clearTimeout(stall);
-    from.off('message', carry);
-  };
+  return { given, taken, stop };
 }

@@ -6,10 +6,10 @@
 import { limits, PolydevError, type SessionId, viewerClose } from '@polydev/protocol';
 import type { WebSocket } from 'ws';
 import type { AgentAccess } from '../services.ts';
-import { type PipeLimits, pipe } from './backpressure.ts';
+import { type PipeLimits, pipeDown, pipeUp } from './backpressure.ts';
 import { closeSocket } from './close.ts';
 import { keepAlive } from './keep-alive.ts';
-import { openUpstream } from './upstream.ts';
+import { openUpstream, type Upstream } from './upstream.ts';
 
 export interface RelayDeps {
   /** Waits until the desktop can be reached; rejects with `session_over` when the session ends first. */
@@ -74,30 +74,28 @@ export function createRelay(deps: RelayDeps): Relay {
 
   /** Resolves with how it ended. */
   async function carry(viewer: WebSocket, id: SessionId, ended: Promise<Ending>, gone: AbortSignal): Promise<Ending> {
-    let desktop: WebSocket;
+    let desktop: Upstream;
     try {
       desktop = await openUpstream(await deps.display(id, gone), gone);
     } catch (error) {
       const over = error instanceof PolydevError && error.code === 'session_over';
       return over ? { code: viewerClose.ended, reason: error.message } : lost(error);
     }
-    const abort = () => desktop.terminate();
-    gone.addEventListener('abort', abort, { once: true });
-    if (gone.aborted) abort();
 
     return await new Promise<Ending>((resolve) => {
-      const stopDown = pipe(desktop, viewer, pipeLimits, {
+      const stopDown = pipeDown(desktop, viewer, pipeLimits.stallMs, {
         onBytes: (bytes) => deps.onBytes?.('to_viewer', bytes),
         onStalled: () => resolve({ code: viewerClose.stalled, reason: 'The viewer took nothing for too long.' }),
-        onText: () => resolve(lost(new PolydevError('agent_talks_nonsense', 'The desktop sent text.'))),
       });
-      const stopUp = pipe(viewer, desktop, pipeLimits, {
+      const stopUp = pipeUp(viewer, desktop, pipeLimits, {
         onBytes: (bytes) => deps.onBytes?.('to_desktop', bytes),
         onStalled: () => resolve(lost(new PolydevError('agent_unreachable', 'The desktop takes nothing.'))),
         onText: () => resolve({ code: viewerClose.refused, reason: 'Only binary frames are understood.' }),
       });
-      desktop.on('error', (error) => deps.onTrouble?.(error));
-      desktop.once('close', async () => {
+      desktop.socket.on('error', (error) => {
+        if (!gone.aborted) deps.onTrouble?.(error);
+      });
+      desktop.socket.once('close', async () => {
         stopDown();
         stopUp();
         // A desktop goes because its session ended, or by accident: wait a moment to hear which.
@@ -105,7 +103,6 @@ export function createRelay(deps: RelayDeps): Relay {
         resolve(gone.aborted ? lost(undefined) : await Promise.race([ended, accident]));
       });
       viewer.resume();
-      desktop.resume();
     });
   }
 

@@ -21,13 +21,13 @@ import {
   PolydevError,
   Preparation,
   RestoreCredential,
+  rfbUpgrade,
   type SandboxSpec,
   type SealedBox,
   toPolydevError,
 } from '@polydev/protocol';
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
-import { WebSocketServer } from 'ws';
 import { createFakeDisplay, type FakeDisplay } from './display.ts';
 import { createFakeExecutions, type ExecHandler } from './executions.ts';
 import { createNumberedLog } from './numbered-log.ts';
@@ -184,11 +184,12 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
       else send(response, status, { error: { code, message } });
     });
   });
-  const webSockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-  server.on('upgrade', (request, socket, head) => {
-    const allowed = request.headers.authorization === `Bearer ${spec.token}` && request.url === '/rfb';
-    if (allowed) webSockets.handleUpgrade(request, socket, head, (viewer) => display.serve(viewer));
-    else socket.end('HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+  server.on('upgrade', (request, socket) => {
+    const { upgrade, authorization } = request.headers;
+    if (authorization !== `Bearer ${spec.token}` || request.url !== '/rfb' || upgrade !== rfbUpgrade)
+      return socket.end('HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${rfbUpgrade}\r\n\r\n`);
+    display.serve(socket);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -3,10 +3,10 @@
  * format that the viewer asked for.
  */
 
-import type { WebSocket } from 'ws';
+import type { Duplex } from 'node:stream';
 
 export interface FakeDisplay {
-  serve(socket: WebSocket): void;
+  serve(socket: Duplex): void;
   /** What viewers typed: X11 keysyms in the order of pressing. */
   readonly keys: readonly number[];
   /** Text that viewers put into the clipboard. */
@@ -15,13 +15,11 @@ export interface FakeDisplay {
   readonly viewers: number;
   /** Fills the picture, as 0xrrggbb, and shows it to viewers that asked. */
   paint(colour: number): void;
-  /** Sends bytes to all viewers, as fast as the connection takes them. Resolves when they have left this process. */
-  flood(bytes: number): Promise<void>;
   close(): void;
 }
 
 interface Viewer {
-  socket: WebSocket;
+  socket: Duplex;
   step: (data: Buffer) => number;
   pending: Buffer;
   /** It has asked for the next picture and has not been sent it. */
@@ -82,7 +80,7 @@ export function createFakeDisplay(size: { width: number; height: number }): Fake
 
   function show(viewer: Viewer): void {
     viewer.waiting = false;
-    viewer.socket.send(picture(viewer.format));
+    viewer.socket.write(picture(viewer.format));
   }
 
   /** Each step takes what is there and answers how many bytes it used; 0 asks for more. */
@@ -119,21 +117,21 @@ export function createFakeDisplay(size: { width: number; height: number }): Fake
         return 8 + length;
       }
       default:
-        viewer.socket.close(1002);
+        viewer.socket.destroy();
         return data.length;
     }
   }
 
   function handshake(viewer: Viewer): void {
     const { socket } = viewer;
-    socket.send(Buffer.from('RFB 003.008\n'));
+    socket.write(Buffer.from('RFB 003.008\n'));
     viewer.step = (version) => {
       if (version.length < 12) return 0;
-      socket.send(Buffer.from([1, 1])); // one way in: none
+      socket.write(Buffer.from([1, 1])); // one way in: none
       viewer.step = () => {
-        socket.send(Buffer.alloc(4)); // fine
+        socket.write(Buffer.alloc(4)); // fine
         viewer.step = () => {
-          socket.send(serverInit());
+          socket.write(serverInit());
           viewer.step = (data) => readMessage(viewer, data);
           return 1;
         };
@@ -161,29 +159,18 @@ export function createFakeDisplay(size: { width: number; height: number }): Fake
     serve(socket) {
       const viewer: Viewer = { socket, step: () => 0, pending: Buffer.alloc(0), waiting: false, format: trueColour };
       viewers.add(viewer);
-      socket.on('message', (data: Buffer) => read(viewer, data));
+      socket.on('data', (data: Buffer) => read(viewer, data));
+      socket.on('end', () => socket.end());
       socket.on('close', () => viewers.delete(viewer));
-      socket.on('error', () => socket.terminate());
+      socket.on('error', () => socket.destroy());
       handshake(viewer);
     },
     paint(next) {
       colour = next;
       for (const viewer of viewers) if (viewer.waiting) show(viewer);
     },
-    async flood(bytes) {
-      const chunk = Buffer.alloc(64 * 1024);
-      const send = (socket: WebSocket) =>
-        new Promise<void>((resolve) => {
-          const next = (left: number) => {
-            if (left <= 0 || socket.readyState !== socket.OPEN) return resolve();
-            socket.send(chunk.subarray(0, Math.min(left, chunk.length)), () => next(left - chunk.length));
-          };
-          next(bytes);
-        });
-      await Promise.all([...viewers].map((viewer) => send(viewer.socket)));
-    },
     close() {
-      for (const { socket } of viewers) socket.terminate();
+      for (const { socket } of viewers) socket.destroy();
     },
   };
 }

@@ -43,7 +43,7 @@ async function answers(path: string, signal: AbortSignal): Promise<boolean> {
   try {
     const socket = await connectWhenThere(path, signal);
     try {
-      const [greeting] = await once(socket, 'data', { signal });
+      const [greeting] = await once(socket.resume(), 'data', { signal });
       return String(greeting).startsWith('RFB ');
     } finally {
       socket.destroy();

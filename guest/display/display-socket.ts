@@ -2,19 +2,19 @@
 
 import { once } from 'node:events';
 import { existsSync, type FSWatcher, watch } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { PolydevError } from '@polydev/protocol';
 
 /** The moment between a socket's name and its server listening leaves no trace in the file system. */
 const refusedAgainMs = 50;
 
-/** Rejects with `unavailable` when the signal fires first. */
-export async function connectWhenThere(path: string, signal: AbortSignal): Promise<Socket> {
+/** Paused: nothing is read before someone resumes it. Rejects with `unavailable` when the signal fires first. */
+export async function connectWhenThere(path: string, signal: AbortSignal, onread?: OnReadOpts): Promise<Socket> {
   while (!signal.aborted) {
     const watcher = watchNearest(dirname(path));
     try {
-      return await connectNow(path);
+      return await connectNow(path, onread);
     } catch (error) {
       const again = [once(watcher, 'change', { signal })];
       if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') again.push(pause(refusedAgainMs, signal));
@@ -26,8 +26,8 @@ export async function connectWhenThere(path: string, signal: AbortSignal): Promi
   throw new PolydevError('unavailable', 'The display is not there.');
 }
 
-async function connectNow(path: string): Promise<Socket> {
-  const socket = connect(path);
+async function connectNow(path: string, onread?: OnReadOpts): Promise<Socket> {
+  const socket = connect({ path, onread }).pause();
   await once(socket, 'connect');
   return socket;
 }

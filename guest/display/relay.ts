@@ -1,30 +1,46 @@
-/** Carries RFB bytes between a viewer's WebSocket and the display's socket, each at the pace of the slower side. */
+/** Carries RFB bytes between a viewer and the display's socket, each way at the pace of the slower side. */
 
-import type { Socket } from 'node:net';
-import type { WebSocket } from 'ws';
+import type { OnReadOpts, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
-/** Of what waits to be sent to the viewer. Above `high` the display is not read until it is below `low`. */
-const marks = { highBytes: 512 * 1024, lowBytes: 128 * 1024 };
+/** What a viewer costs in memory. A unix socket rarely holds more at once, so one read takes all there is. */
+const chunkBytes = 256 * 1024;
 
-export function relay(viewer: WebSocket, display: Socket): void {
-  function sent(): void {
-    if (display.isPaused() && viewer.bufferedAmount <= marks.lowBytes) display.resume();
-  }
+export interface Relay {
+  /** How the display has to be read. */
+  onread: OnReadOpts;
+  start(display: Socket): void;
+}
 
-  display.on('data', (chunk) => {
-    viewer.send(chunk, sent);
-    if (viewer.bufferedAmount > marks.highBytes) display.pause();
-  });
-  display.on('drain', () => viewer.resume());
-  display.on('close', () => {
-    viewer.resume();
-    viewer.close(1001, 'the display ended');
-  });
+/** The display is read into the same memory again and again, as soon as the kernel has taken all of it for the viewer. */
+export function createRelay(viewer: Duplex): Relay {
+  let display: Socket | undefined;
+  const taken = () => viewer.writableLength === 0;
+  const sent = () => {
+    if (taken()) display?.resume();
+  };
 
-  viewer.on('message', (data, isBinary) => {
-    if (!isBinary) return viewer.close(1003, 'binary frames only');
-    if (!display.write(data as Buffer)) viewer.pause();
-  });
-  viewer.on('error', () => viewer.terminate());
-  viewer.on('close', () => display.destroy());
+  return {
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(chunkBytes),
+      callback(bytes, buffer) {
+        viewer.write(buffer.subarray(0, bytes), sent);
+        return taken();
+      },
+    },
+
+    start(opened) {
+      display = opened;
+      display.on('error', () => opened.destroy());
+      display.on('close', () => {
+        viewer.resume();
+        viewer.end();
+      });
+      viewer.on('end', () => opened.destroy());
+      viewer.on('close', () => opened.destroy());
+      viewer.pipe(opened);
+      if (viewer.destroyed) opened.destroy();
+      else opened.resume();
+    },
+  };
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { request } from 'node:http';
 import { suite, test } from 'node:test';
-import { AgentHealth, errorCatalogue, limits } from '@polydev/protocol';
-import { WebSocket } from 'ws';
+import { AgentHealth, errorCatalogue, limits, rfbUpgrade } from '@polydev/protocol';
 import { startScratchAgent, token } from './scratch-agent.ts';
 
 suite('the agent over HTTP', { timeout: 20_000 }, () => {
@@ -25,8 +25,8 @@ suite('the agent over HTTP', { timeout: 20_000 }, () => {
         const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers: { authorization } });
         assert.equal(answer.status, 401, `${method} ${path} with "${authorization}"`);
       }
-    const viewer = new WebSocket(`ws://127.0.0.1:${port}/rfb`);
-    const [, refusal] = await once(viewer, 'unexpected-response');
+    const stream = request({ port, path: '/rfb', headers: { connection: 'Upgrade', upgrade: rfbUpgrade } }).end();
+    const [refusal] = await once(stream, 'response');
     assert.equal(refusal.statusCode, 401);
   });
 

@@ -1,37 +1,38 @@
-/** The agent's end of a picture, as far as the relay sees it: a WebSocket at `/rfb` behind a bearer token. */
+/** The agent's end of a picture, as far as the relay sees it: a connection at `/rfb` behind a bearer token. */
 
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TestContext } from 'node:test';
-import { type WebSocket, WebSocketServer } from 'ws';
 import type { AgentAccess } from '../../services.ts';
 
 export interface FakeDesktop {
   access: AgentAccess;
   /** The connections of the relay, oldest first. */
-  connections: WebSocket[];
+  connections: Duplex[];
   /** The next one. */
-  connected(): Promise<WebSocket>;
+  connected(): Promise<Duplex>;
 }
 
 export async function startFakeDesktop(t: TestContext): Promise<FakeDesktop> {
   const token = 't'.repeat(32);
   const server = createServer((_request, response) => response.writeHead(404).end());
-  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-  const connections: WebSocket[] = [];
-  server.on('upgrade', (request, socket, head) => {
-    const allowed = request.url === '/rfb' && request.headers.authorization === `Bearer ${token}`;
+  const arrivals = new EventEmitter();
+  const connections: Duplex[] = [];
+  server.on('upgrade', (request, socket) => {
+    const { upgrade, authorization } = request.headers;
+    const allowed = request.url === '/rfb' && upgrade === 'rfb' && authorization === `Bearer ${token}`;
     if (!allowed) return socket.destroy();
-    sockets.handleUpgrade(request, socket, head, (opened) => {
-      connections.push(opened);
-      sockets.emit('connection', opened);
-    });
+    socket.on('error', () => {});
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: rfb\r\n\r\n');
+    connections.push(socket);
+    arrivals.emit('connection', socket);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => {
-    for (const connection of connections) connection.terminate();
+    for (const connection of connections) connection.destroy();
     server.close();
   });
   const { port } = server.address() as AddressInfo;
@@ -39,7 +40,7 @@ export async function startFakeDesktop(t: TestContext): Promise<FakeDesktop> {
     access: { host: '127.0.0.1', port, token },
     connections,
     async connected() {
-      const [connection] = await once(sockets, 'connection');
+      const [connection] = await once(arrivals, 'connection');
       return connection;
     },
   };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { on, once } from 'node:events';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -23,7 +24,16 @@ const timeout = 60_000;
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
 
-function memoryInUse(): number {
+/** More than the kernel's buffers of all connections on the way hold. */
+const kernelBytes = 48 * 1024 ** 2;
+/** Bytes that repeat, but not at any size that a buffer has. */
+const period = 251;
+const pattern = Buffer.from(Array.from({ length: 1024 ** 2 }, (_, at) => ((at % period) * 31) % period));
+
+/** What a collection finds to be free is given back a turn later. */
+async function memoryInUse(): Promise<number> {
+  collectGarbage();
+  await turn();
   collectGarbage();
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();
   return heapUsed + external + arrayBuffers;
@@ -39,7 +49,7 @@ interface Picture {
   /** A viewer with a ticket; not yet open. */
   viewer(): Promise<WebSocket>;
   /** A viewer and the desktop's end of it, both open. */
-  live(): Promise<{ viewer: WebSocket; end: WebSocket }>;
+  live(): Promise<{ viewer: WebSocket; end: Duplex }>;
   end(event: SessionEvent): Promise<void>;
 }
 
@@ -102,6 +112,52 @@ async function refusal(socket: WebSocket): Promise<string> {
   return JSON.parse(body).error.code;
 }
 
+/** What the viewer said, once it is so long. */
+function said(end: Duplex, length: number): Promise<string> {
+  let text = '';
+  return new Promise((resolve) => {
+    end.on('data', (data: Buffer) => {
+      text += String(data);
+      if (text.length >= length) resolve(text);
+    });
+  });
+}
+
+/** A viewer that never reads: a bare socket, paused after its handshake. */
+async function stalledViewer(t: TestContext, { port, id, origin, ticket }: Picture): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  socket.write(
+    [
+      `GET /api/auth/session/${id}/novnc/websock HTTP/1.1`,
+      `Host: 127.0.0.1:${port}`,
+      `Origin: ${origin}`,
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      `Sec-WebSocket-Protocol: binary, ticket.${await ticket()}`,
+      '\r\n',
+    ].join('\r\n'),
+  );
+  const [answer] = await once(socket, 'data');
+  assert.match(String(answer), /101 Switching/);
+  return socket.pause();
+}
+
+/** Sends so much, as fast as it is taken; resolves to how much was when the relay hangs up. */
+async function flooding(source: Duplex, bytes: number): Promise<number> {
+  const chunk = Buffer.alloc(64 * 1024);
+  const closed = new Promise<void>((resolve) => source.once('close', resolve));
+  let sent = 0;
+  while (sent < bytes && !source.destroyed) {
+    sent += chunk.length;
+    if (!source.write(chunk)) await Promise.race([new Promise((resolve) => source.once('drain', resolve)), closed]);
+  }
+  await closed;
+  return sent;
+}
+
 const closeOf = async (socket: WebSocket) => {
   const [code, reason] = await once(socket, 'close');
   return { code, reason: String(reason) };
@@ -111,14 +167,13 @@ test('bytes go both ways, in order, under the subprotocol `binary`', { timeout }
   const { live } = await onePicture(t);
   const { viewer, end } = await live();
   assert.equal(viewer.protocol, 'binary');
-  end.send(Buffer.from('RFB 003.008\n'));
+  end.write('RFB 003.008\n');
   const [greeting, isBinary] = await once(viewer, 'message');
   assert.equal(String(greeting), 'RFB 003.008\n');
   assert.equal(isBinary, true);
-  const said = on(end, 'message');
   viewer.send(Buffer.from('one'));
   viewer.send(Buffer.from('two'));
-  for (const word of ['one', 'two']) assert.equal(String((await said.next()).value?.[0]), word);
+  assert.equal(await said(end, 6), 'onetwo');
 });
 
 test('a ticket works once, for its session, from the page that asked', { timeout }, async (t) => {
@@ -154,7 +209,7 @@ test('a sign-in that has ended gives no ticket', { timeout }, async (t) => {
 test('when the sign-in ends, its viewers hear how', { timeout }, async (t) => {
   const { live, end } = await onePicture(t);
   const [first, second] = [await live(), await live()];
-  const closes = Promise.all([closeOf(first.viewer), closeOf(second.viewer), once(first.end, 'close')]);
+  const closes = Promise.all([closeOf(first.viewer), closeOf(second.viewer), once(first.end.resume(), 'end')]);
   await end({ type: 'state', state: 'connected', reason: null });
   const [one, two] = await closes;
   assert.deepEqual(one, { code: viewerClose.ended, reason: 'Successfully connected.' });
@@ -165,7 +220,7 @@ test('when the desktop goes first and the news comes after, they hear it too', {
   const { live, end } = await onePicture(t);
   const { viewer, end: display } = await live();
   const close = closeOf(viewer);
-  display.terminate();
+  display.destroy();
   const reason = { code: 'sign_in_timeout' as const, message: 'Nobody signed in.', hint: '' };
   await end({ type: 'state', state: 'expired', reason });
   assert.deepEqual(await close, { code: viewerClose.ended, reason: 'Nobody signed in.' });
@@ -174,7 +229,7 @@ test('when the desktop goes first and the news comes after, they hear it too', {
 test('when the desktop breaks off, a viewer may come back', { timeout }, async (t) => {
   const { live } = await onePicture(t);
   const { viewer, end } = await live();
-  end.terminate();
+  end.destroy();
   assert.equal((await closeOf(viewer)).code, viewerClose.lost);
   await live();
 });
@@ -183,7 +238,7 @@ test('a viewer that leaves takes its connection to the desktop along', { timeout
   const { live } = await onePicture(t);
   const { viewer, end } = await live();
   viewer.close();
-  await once(end, 'close');
+  await once(end.resume(), 'end');
 });
 
 test('a viewer waits for a desktop that is still starting, and loses nothing it said', { timeout }, async (t) => {
@@ -195,8 +250,7 @@ test('a viewer waits for a desktop that is still starting, and loses nothing it 
   viewer.send(Buffer.from('early'));
   const connected = picture.desktop.connected();
   start(picture.desktop.access);
-  const [said] = await once(await connected, 'message');
-  assert.equal(String(said), 'early');
+  assert.equal(await said(await connected, 5), 'early');
 });
 
 test('a desktop that cannot be reached is said as such', { timeout }, async (t) => {
@@ -206,14 +260,41 @@ test('a desktop that cannot be reached is said as such', { timeout }, async (t) 
   assert.equal((await closeOf(await picture.viewer())).code, viewerClose.lost);
 });
 
-test('text is refused, from whichever side', { timeout }, async (t) => {
+test('a desktop that answers with anything else is said as such, however much it says', { timeout }, async (t) => {
+  const answers = ['HTTP/1.1 200 OK\r\n\r\n', 'HTTP/1.1 101 Switching', `HTTP/1.1 101 ${'x'.repeat(1024 ** 2)}`];
+  for (const answer of answers) {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      if (answer.length < 100) socket.end(answer);
+      else socket.write(answer);
+    });
+    t.after(() => server.close());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const picture = await onePicture(t, {
+      services: { sessions: { display: async () => ({ host: '127.0.0.1', port, token: 'x' }) } },
+    });
+    assert.equal((await closeOf(await picture.viewer())).code, viewerClose.lost, answer.slice(0, 30));
+  }
+});
+
+test('what comes in one piece with the answer is not lost', { timeout }, async (t) => {
+  const server = createServer((socket) => socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\nRFB 003.008\n'));
+  t.after(() => server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const picture = await onePicture(t, {
+    services: { sessions: { display: async () => ({ host: '127.0.0.1', port, token: 'x' }) } },
+  });
+  const [greeting] = await once(await picture.viewer(), 'message');
+  assert.equal(String(greeting), 'RFB 003.008\n');
+});
+
+test('text is refused', { timeout }, async (t) => {
   const { live } = await onePicture(t);
-  const first = await live();
-  first.viewer.send('text');
-  assert.equal((await closeOf(first.viewer)).code, viewerClose.refused);
-  const second = await live();
-  second.end.send('text');
-  assert.equal((await closeOf(second.viewer)).code, viewerClose.lost);
+  const { viewer } = await live();
+  viewer.send('text');
+  assert.equal((await closeOf(viewer)).code, viewerClose.refused);
 });
 
 test('a desktop has only so many viewers', { timeout }, async (t) => {
@@ -224,59 +305,51 @@ test('a desktop has only so many viewers', { timeout }, async (t) => {
 
 test('a viewer that stalls never grows the memory, holds up nobody else, and is cut off', { timeout }, async (t) => {
   const stallMs = 2000;
-  const { ticket, id, port, origin, desktop, live } = await onePicture(t, { relay: { limits: { stallMs } } });
-
-  // A reader that never reads: a bare socket, paused after its handshake.
-  const stalled = connect(port, '127.0.0.1');
-  t.after(() => stalled.destroy());
-  const secret = await ticket();
+  const picture = await onePicture(t, { relay: { limits: { stallMs } } });
+  const { desktop, live } = picture;
   const connected = desktop.connected();
-  stalled.write(
-    [
-      `GET /api/auth/session/${id}/novnc/websock HTTP/1.1`,
-      `Host: 127.0.0.1:${port}`,
-      `Origin: ${origin}`,
-      'Upgrade: websocket',
-      'Connection: Upgrade',
-      'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-      `Sec-WebSocket-Protocol: binary, ticket.${secret}`,
-      '\r\n',
-    ].join('\r\n'),
-  );
-  const [answer] = await once(stalled, 'data');
-  assert.match(String(answer), /101 Switching/);
-  stalled.pause();
+  await stalledViewer(t, picture);
   const source = await connected;
 
   // It floods: 1 GiB wants to be sent, as fast as the relay takes it.
-  const chunk = Buffer.alloc(64 * 1024);
-  const wantedBytes = 1024 ** 3;
-  const beforeBytes = memoryInUse();
-  let sentBytes = 0;
-  const flood = (async () => {
-    while (sentBytes < wantedBytes && source.readyState === source.OPEN) {
-      if (source.bufferedAmount > 256 * 1024) {
-        await turn();
-      } else {
-        source.send(chunk);
-        sentBytes += chunk.length;
-      }
-    }
-  })();
+  const beforeBytes = await memoryInUse();
+  const flood = flooding(source, 1024 ** 3);
 
   const other = await live();
-  other.end.send(Buffer.from('still quick'));
+  other.end.write('still quick');
   assert.equal(String((await once(other.viewer, 'message'))[0]), 'still quick');
 
   // Full to the brim, as little as half a stall before the end.
   await sleep(stallMs / 2);
-  const grownBytes = memoryInUse() - beforeBytes;
-  assert.equal(source.readyState, source.OPEN);
-  await once(source, 'close');
-  await flood;
+  const grownBytes = (await memoryInUse()) - beforeBytes;
+  assert.equal(source.destroyed, false);
+  const sentBytes = await flood;
   // What the kernel holds in its own buffers was sent too.
-  assert.ok(sentBytes < 48 * 1024 ** 2, `the relay took ${sentBytes} bytes for a reader that reads nothing`);
+  assert.ok(sentBytes < kernelBytes, `the relay took ${sentBytes} bytes for a reader that reads nothing`);
+  assert.ok(grownBytes < 8 * 1024 ** 2, `memory grew by ${grownBytes} bytes`);
+});
+
+test('a desktop that takes nothing never grows the memory, and is given up', { timeout }, async (t) => {
+  const stallMs = 2000;
+  const { live } = await onePicture(t, { relay: { limits: { stallMs } } });
+  const { viewer, end } = await live();
+  end.pause();
+  const beforeBytes = await memoryInUse();
+  const close = closeOf(viewer);
+  const chunk = Buffer.alloc(64 * 1024);
+  let sentBytes = 0;
+  const flood = (async () => {
+    while (viewer.readyState === viewer.OPEN && sentBytes < 1024 ** 3) {
+      sentBytes += chunk.length;
+      await new Promise((resolve) => viewer.send(chunk, resolve));
+    }
+  })();
+
+  await sleep(stallMs / 2);
+  const grownBytes = (await memoryInUse()) - beforeBytes;
+  assert.equal((await close).code, viewerClose.lost);
+  await flood;
+  assert.ok(sentBytes < kernelBytes, `the relay took ${sentBytes} bytes for a desktop that reads nothing`);
   assert.ok(grownBytes < 8 * 1024 ** 2, `memory grew by ${grownBytes} bytes`);
 });
 
@@ -285,13 +358,11 @@ test('a slow reader gets everything, unharmed', { timeout }, async (t) => {
   const { viewer, end } = await live();
   const total = 32 * 1024 ** 2;
   const chunkBytes = 48 * 1024 + 7;
+  const bytesFrom = (at: number, length: number) => pattern.subarray(at % period, (at % period) + length);
   let received = 0;
-  let expected = 0;
   const done = new Promise<void>((resolve, reject) => {
     viewer.on('message', (data: Buffer) => {
-      for (const at of [0, data.length - 1]) {
-        if (data[at] !== ((received + at) * 31) % 251) reject(new Error(`byte ${received + at} is not what was sent`));
-      }
+      if (!data.equals(bytesFrom(received, data.length))) reject(new Error(`wrong bytes after ${received}`));
       received += data.length;
       // Pauses now and then, as a busy browser does.
       if (Math.random() < 0.05) {
@@ -301,15 +372,8 @@ test('a slow reader gets everything, unharmed', { timeout }, async (t) => {
       if (received >= total) resolve();
     });
   });
-  while (expected < total) {
-    if (end.bufferedAmount > 256 * 1024) {
-      await turn();
-      continue;
-    }
-    const chunk = Buffer.alloc(Math.min(chunkBytes, total - expected));
-    for (let at = 0; at < chunk.length; at += 1) chunk[at] = ((expected + at) * 31) % 251;
-    end.send(chunk);
-    expected += chunk.length;
+  for (let sent = 0; sent < total; sent += chunkBytes) {
+    if (!end.write(bytesFrom(sent, Math.min(chunkBytes, total - sent)))) await once(end, 'drain');
   }
   await done;
   assert.equal(received, total);

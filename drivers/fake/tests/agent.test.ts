@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { request } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import {
   type AgentEvent,
@@ -9,8 +10,8 @@ import {
   type ExecEvent,
   newId,
   type Preparation,
+  rfbUpgrade,
 } from '@polydev/protocol';
-import { WebSocket } from 'ws';
 import { plainBox } from '../../testing/plain-box.ts';
 import { type FakeAgent, startFakeAgent } from '../agent.ts';
 
@@ -136,10 +137,12 @@ test('runs what a test has scripted, until it ends, is cancelled or too late', {
 
 test('shows a picture to a viewer, and keeps what the viewer types', { timeout }, async (t) => {
   const { fake, url } = await agent(t);
-  const viewer = new WebSocket(`${url.replace('http', 'ws')}/rfb`, { headers: { authorization: `Bearer ${token}` } });
-  t.after(() => viewer.terminate());
+  const headers = { connection: 'Upgrade', upgrade: rfbUpgrade, authorization: `Bearer ${token}` };
+  const [, viewer, early] = await once(request(`${url}/rfb`, { headers }).end(), 'upgrade');
+  if (early.length > 0) viewer.unshift(early);
+  t.after(() => viewer.destroy());
   let received = Buffer.alloc(0);
-  viewer.on('message', (data: Buffer) => {
+  viewer.on('data', (data: Buffer) => {
     received = Buffer.concat([received, data]);
     viewer.emit('more');
   });
@@ -150,23 +153,23 @@ test('shows a picture to a viewer, and keeps what the viewer types', { timeout }
     return taken;
   };
   assert.equal((await take(12)).toString(), 'RFB 003.008\n');
-  viewer.send('RFB 003.008\n');
+  viewer.write('RFB 003.008\n');
   assert.deepEqual([...(await take(2))], [1, 1]);
-  viewer.send(Buffer.from([1]));
+  viewer.write(Buffer.from([1]));
   assert.deepEqual([...(await take(4))], [0, 0, 0, 0]);
-  viewer.send(Buffer.from([1]));
+  viewer.write(Buffer.from([1]));
   const init = await take(28);
   const [width, height] = [init.readUInt16BE(0), init.readUInt16BE(2)];
   assert.equal(init.subarray(24).toString(), 'fake');
 
   const update = (incremental: number) => Buffer.from([3, incremental, 0, 0, 0, 0, 0, width, 0, height]);
-  viewer.send(Buffer.concat([update(0), Buffer.from([4, 1, 0, 0, 0, 0, 0xff, 0x0d])])); // and Return
+  viewer.write(Buffer.concat([update(0), Buffer.from([4, 1, 0, 0, 0, 0, 0xff, 0x0d])])); // and Return
   const pictureBytes = 16 + width * height * 4;
   assert.equal((await take(pictureBytes))[3], 1);
   assert.deepEqual(fake.display.keys, [0xff0d]);
 
-  viewer.send(update(1));
-  viewer.send(Buffer.from([6, 0, 0, 0, 0, 0, 0, 2, 0x68, 0x69]));
+  viewer.write(update(1));
+  viewer.write(Buffer.from([6, 0, 0, 0, 0, 0, 0, 2, 0x68, 0x69]));
   while (fake.display.clipboard.length === 0) await new Promise(setImmediate);
   fake.display.paint(0x112233);
   assert.deepEqual([...(await take(pictureBytes)).subarray(16, 19)], [0x33, 0x22, 0x11]);
