@@ -17,7 +17,7 @@ const pages = ['remote-cli', 'runs', 'sessions', 'settings', 'nowhere'];
 /** Between two tries to press Enter on a page that may not have painted yet. */
 const pressAgainMs = 700;
 /** A run whose tool tries again a few times before it gives up. */
-const failureMs = 60_000;
+const failureMs = 120_000;
 
 test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 * 60_000 }, async (t) => {
   let product = await startDemo();

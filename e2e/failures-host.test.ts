@@ -13,6 +13,9 @@ import { assertReason, assertRefused, openStage, type Stage } from './stage.ts';
 const isRoot = process.getuid?.() === 0;
 const skip = !isRoot && 'needs root';
 const diskMiB = 192;
+/** A sandbox that waits was made before the image broke, and would still be good. */
+const none = { min: 0, max: 0 };
+const noneWaits = { desktop: none, headless: none };
 
 suite('the image of the host', { skip, timeout: 5 * 60_000 }, () => {
   const real = hostPaths('/var/lib/polydev').images;
@@ -28,7 +31,10 @@ suite('the image of the host', { skip, timeout: 5 * 60_000 }, () => {
   before(async () => {
     chmodSync(images, 0o755);
     link();
-    stage = await openStage({ config: { signIn: { verify: 'off' } }, env: { POLYDEV_IMAGES: images } });
+    stage = await openStage({
+      config: { signIn: { verify: 'off' }, pool: noneWaits },
+      env: { POLYDEV_IMAGES: images },
+    });
     await stage.addKey('claude_code');
   });
   after(async () => {

@@ -7,7 +7,7 @@ import type { World } from './world.ts';
 
 /** Between two tries to press Enter on a page that may not have painted yet. */
 const pressAgainMs = 700;
-const consentMs = 40_000;
+const consentMs = 120_000;
 
 export interface BrowserLogin {
   provider: ProviderId;

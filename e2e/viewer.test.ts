@@ -8,11 +8,8 @@ import { type Dashboard, openDashboard } from './dashboard.ts';
 import { createShell, type Shell } from './desktop-shell.ts';
 import { owner } from './owner.ts';
 import { openStage, type Stage } from './stage.ts';
-import { openSwitchboard } from './switchboard.ts';
 
 const isRoot = process.getuid?.() === 0;
-/** 1 Mbit/s. */
-const slowBytesPerSecond = 125_000;
 /** Letters that are no keys of a keyboard; and no command of theirs can be mistaken for them. */
 const fromDashboard = 'Grüße aus der Seite, 世界';
 const fromDesktop = 'Grüße vom Desktop, 桌面';
@@ -109,6 +106,7 @@ suite('the viewer', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () =
     await page.keyboard.press('Control+Shift+V');
     await shell.told((words) => words === `${fromDashboard}!`);
     await page.getByRole('button', { name: 'Clipboard' }).click();
+    await screen.click();
   });
 
   test('what was selected in the terminal is on the clipboard of the dashboard', async () => {
@@ -121,28 +119,6 @@ suite('the viewer', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () =
     await screen.click({ position: { x: width * 0.05, y: height / 2 }, clickCount: 3 });
     await page.waitForFunction(async (text) => (await navigator.clipboard.readText()).trim() === text, fromDesktop);
     await dashboard.shot('viewer-selected');
-  });
-
-  test('a tab on a line of 1 Mbit, beside this one, shows the desktop and types into it; closed, it disturbs nobody', async () => {
-    const { page } = dashboard;
-    const line = await openSwitchboard(Number(new URL(stage.product.url).port), { bytesPerSecond: slowBytesPerSecond });
-    try {
-      const slow = await page.context().newPage();
-      await slow.goto(page.url().replace(/:\d+\//, `:${line.port}/`));
-      await slow.locator('[data-testid=viewer-state][data-state=live]').waitFor();
-      await slow.getByTestId('viewer').locator('canvas').click();
-      await slow.keyboard.type('tell slowly');
-      await slow.keyboard.press('Enter');
-      await shell.told((words) => words === 'slowly');
-      await slow.close();
-    } finally {
-      await line.close();
-    }
-    await page.locator('[data-testid=viewer-state][data-state=live]').waitFor();
-    await page.bringToFront();
-    await screen.click();
-    await enter('tell goes on');
-    await shell.told((words) => words === 'goes');
   });
 
   test('a tab that is closed and opened again shows the desktop where it was left', async () => {

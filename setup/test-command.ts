@@ -11,19 +11,17 @@ import { createProgress } from './progress.ts';
 import { hostPackages, testPackages } from './system-packages.ts';
 import { startTestPostgres, startTestRedis } from './test-servers.ts';
 
-/** These use the host itself (links, cgroups, images), so one at a time; all others share the cores. */
-const oneAtATime = /^(drivers\/oci|hostd|image|setup|e2e|web\/tests\/pages)/;
+/** These use the host itself (links, cgroups, images), or keep a browser busy, so one at a time; all others share the cores. */
+const oneAtATime = /^(drivers\/oci|hostd|image|setup|web\/tests\/pages)/;
+/** Each has a product of its own, and waits for tools that try again, so two at a time. */
+const scenarios = /^e2e\//;
 const testTimeoutMs = 15 * 60 * 1000;
+
+/** Run by its name only: which reason a run whose agent was killed ends with is not the same every time. */
+const byNameOnly = /^e2e\/failures-sign-in\./;
 
 /** Where everything that tests need was set up, a skip is a failure, but for what no set-up can bring. */
 const excused = /KVM|Firecracker|checkout can be read by root only/;
-
-/**
- * Run by name only, so far: the scenarios but the main one (`npm run e2e -- NAME`), and the browser tests of pages that
- * have yet to pass many times in a row (`./polydev test pages-`).
- */
-const byNameOnly = /^(e2e\/(?!main\.)|web\/tests\/pages-)/;
-const isInTests = (file: string) => !byNameOnly.test(file);
 
 /** What a test imports that works on stores of `controller/store/testing.ts`. */
 const opensStore = /(testing\/stage|store\/testing|test-app)\.ts'/;
@@ -59,20 +57,15 @@ async function runAll(part: string): Promise<number> {
   const files: string[] = [];
   for await (const file of glob('*/**/*.test.ts', { cwd: projectRoot, exclude: ['**/node_modules/**'] }))
     files.push(file);
-  const wanted = files.filter((file) => file.includes(part) && (part !== '' || isInTests(file))).sort();
-  await runFiles(
-    wanted.filter((file) => !oneAtATime.test(file)),
-    2,
-    counts,
-  );
+  const wanted = files.filter((file) => file.includes(part) && (part !== '' || !byNameOnly.test(file))).sort();
+  const alone = wanted.filter((file) => oneAtATime.test(file));
+  const last = wanted.filter((file) => scenarios.test(file));
+  const others = wanted.filter((file) => !alone.includes(file) && !last.includes(file));
+  await runFiles(others, 2, counts);
   await runOnServers(await storeTestsOf(wanted), counts);
-  // The end-to-end tests last: when something small is broken, that is said first.
-  const serial = wanted.filter((file) => oneAtATime.test(file));
-  await runFiles(
-    [...serial.filter((file) => !file.startsWith('e2e/')), ...serial.filter((file) => file.startsWith('e2e/'))],
-    1,
-    counts,
-  );
+  await runFiles(alone, 1, counts);
+  // When something small is broken, that is said first.
+  await runFiles(last, 2, counts);
 
   process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
