@@ -131,6 +131,7 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
   const relay = createRelay({
     display: workings.services.sessions.display,
     ended: (id, signal) => sessionEnd(events, id, signal),
+    onInput: workings.services.sessions.active,
     onViewers: (count) => metrics.viewers.set(count),
     onBytes: (direction, bytes) => metrics.relayedBytes.inc({ direction }, bytes),
     onTrouble: (error) => log.warn({ err: error }, 'A picture broke off.'),

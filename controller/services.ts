@@ -59,6 +59,8 @@ export interface SessionService {
   cancel(user: User, id: SessionId): Promise<AuthSession>;
   /** Rejects before the first event when there is no such session. */
   events(user: User, id: SessionId, afterSeq: number, signal: AbortSignal): Promise<EventStream<SessionEvent>>;
+  /** For the relay: the person at the desktop does something. */
+  active(id: SessionId): void;
   /** For the relay, which has checked a ticket. Waits until the desktop can be reached; `session_over` if it ends first. */
   display(id: SessionId, signal: AbortSignal): Promise<AgentAccess>;
 }

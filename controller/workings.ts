@@ -72,7 +72,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
   const { verify, keepPictures, ...signInLimits } = config.signIn;
   const { atMost, ...profiles } = config.sandbox;
 
-  const changes = createChanges(ephemeral);
+  const changes = createChanges(ephemeral, 'changed');
   const vault = createVault(deps, deps.masterKey, now);
   const sandboxTable = createSandboxRows(deps, events, controller, now);
   const {
@@ -111,6 +111,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
   const sessions = createSessions({
     ...{ events, changes, witness, logs, vault, sandboxes, providerOf, userExists, verify, log, clock },
     machine: sessionMachine,
+    activity: createChanges(ephemeral, 'active'),
     limits: signInLimits,
   });
   const runs = createRuns({

@@ -80,6 +80,9 @@ export const SessionEvent = Type.Union([
   Type.Object({ type: Type.Literal('sealed'), tookMs: Type.Integer() }),
   Type.Object({ type: Type.Literal('proof'), text: Type.String() }),
   Type.Object({ type: Type.Literal('extended'), expiresAtMs: Time }),
+  /** Nothing has happened for a while. Then it ends, unless something does: see `active`. */
+  Type.Object({ type: Type.Literal('idle'), expiresAtMs: Time }),
+  Type.Object({ type: Type.Literal('active') }),
   Type.Object({ type: Type.Literal('destroyed') }),
 ]);
 export type SessionEvent = Static<typeof SessionEvent>;
@@ -91,6 +94,7 @@ export const AuthSession = Type.Object({
   label: Type.String(),
   state: SessionStateSchema,
   createdAtMs: Time,
+  /** Sooner when nothing happens; the event `idle` says when. */
   expiresAtMs: Time,
   /** Extending never goes past this. */
   hardExpiresAtMs: Time,

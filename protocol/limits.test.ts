@@ -6,7 +6,7 @@ test('limits that depend on each other stand in order', () => {
   const ascending: (keyof typeof limits)[][] = [
     ['runKillGraceMs', 'agentRequestMs', 'sandboxBootMs', 'signInDefaultMs', 'signInHardMs', 'loginTtlMs'],
     ['proofMs', 'signInDefaultMs'],
-    ['ticketTtlMs', 'signInDefaultMs'],
+    ['ticketTtlMs', 'signInWarnMs', 'signInIdleMs', 'signInDefaultMs', 'signInHardMs'],
     ['runDefaultMs', 'runMaxMs'],
     ['journalTailBytes', 'pictureBytes', 'keptLogsBytes'],
     ['wakeMs', 'agentRequestMs', 'sandboxBootMs'],
@@ -20,4 +20,6 @@ test('limits that depend on each other stand in order', () => {
       if (next) assert.ok(limits[name] < limits[next], `${name} must be less than ${next}`);
     }
   }
+  // A warning that is taken back must have been able to be one again.
+  assert.ok(2 * limits.signInWarnMs <= limits.signInIdleMs);
 });

@@ -38,6 +38,10 @@ export const limits = {
   takeOverMs: 30 * second,
 
   // Sign-in
+  /** Before the end for want of time or of activity the person is warned. */
+  signInWarnMs: 1 * minute,
+  /** Nothing happens for this long. */
+  signInIdleMs: 4 * minute,
   signInDefaultMs: 5 * minute,
   signInExtendMs: 5 * minute,
   signInHardMs: 30 * minute,

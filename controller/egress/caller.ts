@@ -11,6 +11,8 @@ export interface Caller {
   refuse(error: PolydevError): PolydevError;
   /** Says a last word, and waits a moment for the other side to hear it and to go. */
   hangUp(lastWord: Buffer | string): void;
+  /** Something goes over it, in either direction. */
+  flowing(): void;
   patience: Patience;
 }
 

@@ -21,6 +21,8 @@ export interface SandboxGrant {
   sandboxId: string;
   /** Instead of the gateway's own. */
   upstream?: Upstream;
+  /** A connection came about, or something went over one. Called often. */
+  onFlow?: (() => void) | undefined;
 }
 
 export interface GatewayMetrics {
@@ -114,8 +116,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     }
 
     const patience = createPatience(socket);
+    const flowing = () => grant.onFlow?.();
     return {
       patience,
+      flowing,
       refuse(error) {
         note(error);
         return error;
@@ -129,6 +133,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         try {
           const server = await dial(target, grant.upstream ?? upstream, closed.signal);
           if (closed.signal.aborted) server.destroy();
+          else flowing();
           return server;
         } catch (error) {
           note(error, target);

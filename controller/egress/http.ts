@@ -61,7 +61,7 @@ async function connect(caller: Caller, authority: string, head: Buffer, socket: 
   const server = await caller.open(target);
   if (head.length > 0) server.write(head);
   socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-  tunnel(socket, server);
+  tunnel(socket, server, caller.flowing);
 }
 
 async function forward(caller: Caller, incoming: IncomingMessage, response: ServerResponse): Promise<void> {

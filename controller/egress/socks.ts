@@ -23,7 +23,7 @@ export async function serveSocks(socket: Socket, caller: Caller): Promise<void> 
     const server = await caller.open(target);
     caller.patience.stop();
     socket.write(replyOf(replies.granted));
-    tunnel(socket, server);
+    tunnel(socket, server, caller.flowing);
   } catch (error) {
     const isRefusal = error instanceof PolydevError && error.code === 'egress_refused';
     caller.hangUp(replyOf(isRefusal ? replies.refused : replies.unreachable));

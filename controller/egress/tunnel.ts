@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 
-export function tunnel(client: Socket, server: Socket): void {
+export function tunnel(client: Socket, server: Socket, flowing: () => void): void {
   // Each pipeline listens to the same few events of both.
   for (const socket of [client, server]) socket.setMaxListeners(20);
   const done = (error?: Error | null) => {
@@ -13,4 +13,5 @@ export function tunnel(client: Socket, server: Socket): void {
   };
   pipeline(client, server, done);
   pipeline(server, client, done);
+  for (const socket of [client, server]) socket.on('data', flowing);
 }

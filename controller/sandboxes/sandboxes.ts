@@ -28,6 +28,8 @@ export interface EgressGrant {
   sandboxId: SandboxId;
   userId: UserId;
   provider: ProviderId;
+  /** Something goes out or comes in. Called often. */
+  onFlow?: (() => void) | undefined;
 }
 
 export interface EgressRegistry {
@@ -48,6 +50,7 @@ export interface AcquireRequest {
   signal: AbortSignal;
   /** The wait is over. */
   onStarting?: () => Promise<void>;
+  onFlow?: () => void;
 }
 
 export interface SandboxHandle {
@@ -75,7 +78,7 @@ export interface Sandboxes {
    */
   recover(owners: ReadonlySet<string>): Promise<void>;
   /** The sandbox that the owner had before this controller started; null when there is none alive. */
-  adopt(owner: NonNullable<Sandbox['owner']>): Promise<SandboxHandle | null>;
+  adopt(owner: NonNullable<Sandbox['owner']>, onFlow?: () => void): Promise<SandboxHandle | null>;
   /** How to reach a sandbox, whichever controller holds it; null when it is gone or not claimed. */
   access(id: SandboxId): Promise<AgentAccess | null>;
   /** Destroys every sandbox that is held here and has not been let go. */
@@ -110,7 +113,7 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
 
   async function claim(machine: Machine, request: AcquireRequest, freeSlot: () => void): Promise<SandboxHandle> {
     const { id, token, agent } = machine;
-    const { owner, userId, provider, capture, signal } = request;
+    const { owner, userId, provider, capture, signal, onFlow } = request;
     const keys = createKeyPair();
     const claimed = agent.claim({ provider, controllerPublicKey: keys.publicKey, capture });
     const { agentPublicKey } = await untilAborted(claimed, AbortSignal.any([signal, machine.gone]));
@@ -119,7 +122,7 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
       set: { owner, userId, provider, keys: keyCase.seal(id, { token, claimed: known }) },
     });
     signal.throwIfAborted();
-    return handleOf(machine, known, { sandboxId: id, userId, provider }, freeSlot);
+    return handleOf(machine, known, { sandboxId: id, userId, provider, onFlow }, freeSlot);
   }
 
   function handleOf(
@@ -193,7 +196,7 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
       await Promise.all([...found].filter((id) => !kept.has(id)).map((id) => machines.destroy(id)));
     },
 
-    async adopt(wanted) {
+    async adopt(wanted, onFlow) {
       const row = left.find(({ owner }) => owner === wanted);
       if (!row?.userId || !row.provider || !row.keys) return null;
       left = left.filter((other) => other !== row);
@@ -202,7 +205,8 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
       if (machine && claimed) {
         // It was there before: more than may be there at once are possible after a change of the settings.
         const freeSlot = slots.occupy(row.userId);
-        return handleOf(machine, claimed, { sandboxId: row.id, userId: row.userId, provider: row.provider }, freeSlot);
+        const grant = { sandboxId: row.id, userId: row.userId, provider: row.provider, onFlow };
+        return handleOf(machine, claimed, grant, freeSlot);
       }
       await machines.destroy(row.id);
       return null;

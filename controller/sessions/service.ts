@@ -2,9 +2,11 @@
 
 import {
   isFinal,
+  limits,
   newId,
   PolydevError,
   type ProviderId,
+  type SessionEvent,
   type SessionId,
   type SessionState,
   sessionMoves,
@@ -30,6 +32,7 @@ import type { EventLog } from '../store/events.ts';
 import { readTimeline } from '../store/timeline.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
 import { signIn } from './flow.ts';
+import { createIdle, type Idle } from './idle.ts';
 import { type SessionMachine, type SessionRow, shownSession } from './machine.ts';
 
 export interface SessionsDeps {
@@ -38,11 +41,13 @@ export interface SessionsDeps {
   logs: Pick<LogsService, 'consoleOf'>;
   events: EventLog;
   changes: Changes;
+  /** Of people at desktops that another controller works on. */
+  activity: Changes;
   vault: Vault;
   sandboxes: Sandboxes;
   providerOf(id: ProviderId): Provider;
   userExists(id: UserId): Promise<boolean>;
-  limits: { defaultMs: number; extendMs: number; hardMs: number };
+  limits: { defaultMs: number; extendMs: number; hardMs: number; idleMs: number };
   verify: 'run' | 'off';
   log: Pick<BaseLogger, 'warn' | 'error'>;
   clock: Clock;
@@ -65,12 +70,14 @@ interface Working {
   /** Aborted once the session was ended by others than its own flow. */
   stop: AbortController;
   deadline: Deadline;
+  idle: Idle;
   display: PromiseWithResolvers<AgentAccess>;
   done: Promise<void>;
 }
 
 export function createSessions(deps: SessionsDeps): SessionsControl {
-  const { machine, events, changes, sandboxes, witness, log, clock } = deps;
+  const { machine, events, changes, activity, sandboxes, witness, log, clock } = deps;
+  const { idleMs } = deps.limits;
   const { now } = clock;
   const working = new Map<SessionId, Working>();
 
@@ -86,8 +93,15 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
     if (!moved) return;
     logFailure(log, error, { session: id });
     const work = working.get(id);
-    if (work) work.stop.abort(error);
-    else await changes.tell(id);
+    if (!work) return await changes.tell(id);
+    work.idle.clear();
+    work.stop.abort(error);
+  }
+
+  function active(id: SessionId): void {
+    const work = working.get(id);
+    if (work) work.idle.active();
+    else void activity.tell(id);
   }
 
   /** Moves the deadline, never past the hard one. Null when the session has ended. */
@@ -116,7 +130,7 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
 
   async function drive(
     session: SessionRow,
-    { stop, display }: Omit<Working, 'done'>,
+    { stop, idle, display }: Omit<Working, 'done'>,
     adopted: SandboxHandle | null,
   ): Promise<void> {
     const { id, userId, provider } = session;
@@ -124,13 +138,19 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
     try {
       if (session.state === 'pending') await machine.move(id, 'starting');
       const request = { profile: 'desktop', owner: id, userId, provider, capture: true, wait: false } as const;
-      sandbox ??= await sandboxes.acquire({ ...request, signal: stop.signal });
+      sandbox ??= await sandboxes.acquire({ ...request, onFlow: () => idle.active(), signal: stop.signal });
       const { id: sandboxId } = sandbox;
       await machine.change(id, { sandboxId });
       display.resolve(sandbox.access);
-      const needTime = async (timeMs: number) => void (await expireAt(id, now() + timeMs));
+      const needTime = async (timeMs: number) => {
+        idle.active(now() + timeMs - idleMs);
+        await expireAt(id, now() + timeMs);
+      };
       const hide = (redact: Redact) => witness.hide(sandboxId, redact);
-      const onProgress = () => witness.glance(sandboxId);
+      const onProgress = () => {
+        idle.active();
+        witness.glance(sandboxId);
+      };
       const flow = { ...deps, provider: deps.providerOf(provider), now, needTime, hide, onProgress };
       await signIn(flow, session, sandbox, stop.signal);
       await witness.settle(id, sandboxId, null);
@@ -142,10 +162,38 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
       logFailure(log, error, { session: id });
       await machine.move(id, 'failed', { reason: reasonOf(error) });
     } finally {
+      idle.clear();
       display.reject(over());
       if (isHandedOver(stop.signal)) sandbox?.letGo();
       else await sandbox?.release();
     }
+  }
+
+  /** Once the controller is back, so is the patience with the person. */
+  async function takeBackWarning(id: SessionId): Promise<void> {
+    const said = (await events.read(id, 0)).findLast(({ event }) => event.type === 'idle' || event.type === 'active');
+    if (said?.event.type === 'idle') await events.append(id, { type: 'active' });
+  }
+
+  function createIdleOf(id: SessionId): Idle {
+    const tell = (event: SessionEvent) =>
+      void events
+        .append(id, event)
+        .catch((error) => log.warn({ err: error, session: id }, 'A warning could not be written.'));
+    const nothing = new PolydevError('sign_in_timeout', `Nothing happened for ${spanOf(idleMs)}.`);
+    const warnMs = Math.min(limits.signInWarnMs, idleMs / 2);
+    return createIdle(
+      clock,
+      { idleMs, warnMs },
+      {
+        quiet: (expiresAtMs) => tell({ type: 'idle', expiresAtMs }),
+        stirred: () => tell({ type: 'active' }),
+        over: () =>
+          void end(id, 'expired', nothing).catch((error) =>
+            log.error({ err: error, session: id }, 'A sign-in in which nothing happens did not end.'),
+          ),
+      },
+    );
   }
 
   function begin(session: SessionRow, adopted: SandboxHandle | null = null): void {
@@ -163,11 +211,13 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
     const deadline = createDeadline(clock, () => {
       expire().catch((error) => log.error({ err: error, session: id }, 'A sign-in did not expire.'));
     });
+    const idle = createIdleOf(id);
     deadline.set(session.expiresAtMs);
     const watching = changes.watch(id, () => {
       lookAgain(id, { stop, deadline }).catch((error) => log.warn({ err: error, session: id }, 'A change was missed.'));
     });
-    const done = drive(session, { stop, deadline, display }, adopted)
+    const heeding = activity.watch(id, () => idle.active());
+    const done = drive(session, { stop, deadline, idle, display }, adopted)
       .then(() => (isHandedOver(stop.signal) ? undefined : events.append(id, { type: 'destroyed' })))
       .then(
         () => {},
@@ -176,9 +226,9 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
       .finally(async () => {
         deadline.clear();
         working.delete(id);
-        (await watching)();
+        for (const unsubscribe of await Promise.all([watching, heeding])) unsubscribe();
       });
-    working.set(id, { stop, deadline, display, done });
+    working.set(id, { stop, deadline, idle, display, done });
   }
 
   async function cancel(id: SessionId): Promise<void> {
@@ -221,6 +271,7 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
       const { state, expiresAtMs } = await findFor(user, id);
       const extended = isFinal(sessionMoves, state) ? null : await expireAt(id, expiresAtMs + deps.limits.extendMs);
       if (!extended) throw over();
+      active(id);
       return shownSession(extended);
     },
 
@@ -238,6 +289,8 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
         ended: isFinal(sessionMoves, state),
       });
     },
+
+    active,
 
     async display(id, signal) {
       const work = working.get(id);
@@ -261,10 +314,12 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
   return {
     service,
     async resume(session) {
-      const sandbox = await sandboxes.adopt(session.id);
+      const sandbox = await sandboxes.adopt(session.id, () => working.get(session.id)?.idle.active());
       const noDesktopYet = session.state === 'pending' || session.state === 'starting';
-      if (sandbox || noDesktopYet) begin(session, sandbox);
-      else await bury(session, 'Polydev was restarted, and the desktop is no more.');
+      if (sandbox || noDesktopYet) {
+        await takeBackWarning(session.id);
+        begin(session, sandbox);
+      } else await bury(session, 'Polydev was restarted, and the desktop is no more.');
     },
     bury: (session) => bury(session, 'The Polydev that worked on the sign-in is no more.'),
     async handOver() {
@@ -275,6 +330,11 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
       await Promise.all([...working.keys()].map(cancel));
     },
   };
+}
+
+function spanOf(timeMs: number): string {
+  const seconds = Math.round(timeMs / 1000);
+  return seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
 }
 
 function over(): PolydevError {

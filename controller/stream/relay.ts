@@ -10,12 +10,15 @@ import { type PipeLimits, pipeDown, pipeUp } from './backpressure.ts';
 import { closeSocket } from './close.ts';
 import { keepAlive } from './keep-alive.ts';
 import { openUpstream, type Upstream } from './upstream.ts';
+import { createViewerInput } from './viewer-input.ts';
 
 export interface RelayDeps {
   /** Waits until the desktop can be reached; rejects with `session_over` when the session ends first. */
   display(id: SessionId, signal: AbortSignal): Promise<AgentAccess>;
   /** Resolves when the session has ended, with one sentence that says how; also when the signal aborts. */
   ended(id: SessionId, signal: AbortSignal): Promise<string>;
+  /** The person at the viewer does something; at most once a second for each viewer. */
+  onInput?(id: SessionId): void;
   onViewers?(count: number): void;
   onBytes?(direction: 'to_viewer' | 'to_desktop', bytes: number): void;
   onTrouble?(error: unknown): void;
@@ -32,6 +35,7 @@ export interface Relay {
 }
 
 const maxViewersPerSession = 8;
+const inputEveryMs = 1000;
 /** When the desktop breaks off, this long for the news that the session has ended. */
 const newsMs = 1000;
 
@@ -82,6 +86,7 @@ export function createRelay(deps: RelayDeps): Relay {
       return over ? { code: viewerClose.ended, reason: error.message } : lost(error);
     }
 
+    noticeInput(viewer, id);
     return await new Promise<Ending>((resolve) => {
       const stopDown = pipeDown(desktop, viewer, pipeLimits.stallMs, {
         onBytes: (bytes) => deps.onBytes?.('to_viewer', bytes),
@@ -103,6 +108,17 @@ export function createRelay(deps: RelayDeps): Relay {
         resolve(gone.aborted ? lost(undefined) : await Promise.race([ended, accident]));
       });
       viewer.resume();
+    });
+  }
+
+  function noticeInput(viewer: WebSocket, id: SessionId): void {
+    const hasInput = createViewerInput();
+    let saidMs = Number.NEGATIVE_INFINITY;
+    viewer.on('message', (data) => {
+      const nowMs = performance.now();
+      if (!hasInput(data as Buffer) || nowMs - saidMs < inputEveryMs) return;
+      saidMs = nowMs;
+      deps.onInput?.(id);
     });
   }
 

@@ -24,6 +24,7 @@ import { parseConfig } from '../config.ts';
 import { Secret } from '../credentials/secret.ts';
 import { createVault } from '../credentials/vault.ts';
 import { createLog } from '../log.ts';
+import type { EgressGrant } from '../sandboxes/sandboxes.ts';
 import { credentials, sandboxes, users } from '../store/schema.ts';
 import { openTestStore, type TestStore } from '../store/testing.ts';
 import { createWorkings, type Workings, type WorkingsDeps } from '../workings.ts';
@@ -42,7 +43,7 @@ export interface Stage extends Workings, TestStore {
   /** What the tool does in every sandbox, unless a test says otherwise. */
   script: Script;
   /** Source addresses that the egress gateway knows now. */
-  granted: Set<string>;
+  granted: Map<string, EgressGrant>;
   /** All that was logged. */
   logged(): string;
   /** What stands in the vault, opened. */
@@ -67,7 +68,7 @@ export interface Stage extends Workings, TestStore {
 
 export interface StageOptions {
   verify?: 'run' | 'off';
-  signIn?: Partial<{ defaultMs: number; extendMs: number; hardMs: number }>;
+  signIn?: Partial<{ defaultMs: number; extendMs: number; hardMs: number; idleMs: number }>;
   atMost?: number;
   /** Of the test's own; else a fresh one. */
   store?: TestStore;
@@ -85,7 +86,7 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
   };
   const log = createLog('debug', { write });
   const clock = createJumpingClock();
-  const granted = new Set<string>();
+  const granted = new Map<string, EgressGrant>();
   const script: Script = { run: toolSays('pong') };
   const waiting: ((desktop: Desktop['agent']) => void)[] = [];
   const driver = createFakeDriver({
@@ -108,7 +109,10 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     controller: newId('controller'),
     masterKey: createMasterKey(),
     driver,
-    egress: { grant: (source) => void granted.add(source), revoke: (source) => void granted.delete(source) },
+    egress: {
+      grant: (source, grant) => void granted.set(source, grant),
+      revoke: (source) => void granted.delete(source),
+    },
     providerOf,
     config,
     image: async () => image,
@@ -222,7 +226,7 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
       const left = {
         sandboxes: await driver.list(),
         rows: (await store.db.select().from(sandboxes)).filter(({ state }) => state !== 'gone'),
-        granted: [...granted],
+        granted: [...granted.keys()],
         unproven: (await store.db.select().from(credentials)).filter(({ status }) => status === 'unproven'),
       };
       assert.deepEqual(left, { sandboxes: [], rows: [], granted: [], unproven: [] });

@@ -233,6 +233,25 @@ test('the last minute is announced, and more time is one click away', options, a
   await page.getByText(/^5:\d\d$/).waitFor();
 });
 
+test('who does nothing is asked whether they are there, and one click says so', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  arrangeSignIn(fixture, 2);
+  await page.goto(signInPath);
+  await page.getByText(/^3:\d\d$/).waitFor();
+  fixture.sessionEvents.add({ type: 'idle', expiresAtMs: Date.now() + 50_000 });
+  await page.getByRole('alert').filter({ hasText: 'Still there?' }).waitFor();
+  await page.getByText(/^0:\d\d$/).waitFor();
+  fixture.sessionEvents.add({ type: 'active' });
+  await page.getByText(/^3:\d\d$/).waitFor();
+  // Also when no more time can be added.
+  Object.assign(fixture.state.sessions[0] ?? {}, { hardExpiresAtMs: fixture.state.sessions[0]?.expiresAtMs });
+  await page.reload();
+  fixture.sessionEvents.add({ type: 'idle', expiresAtMs: Date.now() + 50_000 });
+  await page.getByText(/^0:\d\d$/).waitFor();
+  await page.getByRole('button', { name: 'Extend' }).click();
+  await page.getByText(/^[23]:\d\d$/).waitFor();
+});
+
 test('a failure names the step, says why, and can be tried again', options, async (t) => {
   const { page, fixture } = await stage.open(t);
   arrangeSignIn(fixture, 40);

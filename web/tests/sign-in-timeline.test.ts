@@ -88,6 +88,13 @@ test('steps that the way led past are not shown as done', () => {
   );
 });
 
+test('a warning that nothing happens stands until something does', () => {
+  const idle: SessionEvent = { type: 'idle', expiresAtMs: createdAtMs + 240_000 };
+  assert.equal(read([1, state('ready')]).idleExpiresAtMs, null);
+  assert.equal(read([1, state('ready')], [180, idle]).idleExpiresAtMs, createdAtMs + 240_000);
+  assert.equal(read([1, state('ready')], [180, idle], [190, { type: 'active' }]).idleExpiresAtMs, null);
+});
+
 test('a proof that fails leads back to the page', () => {
   assert.equal(
     summary(

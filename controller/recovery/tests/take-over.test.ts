@@ -49,7 +49,7 @@ test(
 );
 
 test('one controller cancels and extends what another works on', testTimeout, async (t) => {
-  const stage = await openStage(t);
+  const stage = await openStage(t, { signIn: { idleMs: limits.signInHardMs } });
   await stage.connect();
   const other = await stage.openOther();
   const { session, agent } = await stage.signIn();

@@ -102,7 +102,7 @@ test('more time can be had, up to the hard limit, and no more once it is over', 
 });
 
 test('who signs in at the last moment still has the time for the proof', testTimeout, async (t) => {
-  const stage = await openStage(t);
+  const stage = await openStage(t, { signIn: { idleMs: limits.signInHardMs } });
   const proof = gate();
   stage.script.run = async (...all) => {
     await proof.wait;

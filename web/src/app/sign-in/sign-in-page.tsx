@@ -104,6 +104,7 @@ function SignIn({ id }: { id: SessionId }) {
               <TimeLeft
                 session={session.data}
                 expiresAtMs={Math.max(session.data.expiresAtMs, timeline.expiresAtMs ?? 0)}
+                idleExpiresAtMs={timeline.idleExpiresAtMs}
               />
               <div className="hidden border-t border-line px-3 py-2 lg:block">
                 <Button look="plain" className="w-full" busy={cancel.isPending} onClick={() => cancel.mutate()}>

@@ -1,6 +1,10 @@
-/** How long there is to sign in, and more time at one click. The last minute is said aloud. */
+/**
+ * How long there is to sign in, or to show that somebody is still there, and more time at one click. The last minute is
+ * said aloud.
+ */
 
 import type { AuthSession } from '@polydev/protocol';
+import { limits } from '@polydev/protocol/limits';
 import { useMutation } from '@tanstack/react-query';
 import { announce } from '../../ui/announcer.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -12,14 +16,19 @@ import { failureOf } from '../data/errors.ts';
 import { keys } from '../data/queries.ts';
 import { queryClient } from '../data/query-client.ts';
 
-const lastMinuteMs = 60_000;
+export interface TimeLeftProps {
+  session: AuthSession;
+  expiresAtMs: number;
+  idleExpiresAtMs: number | null;
+}
 
-export function TimeLeft({ session, expiresAtMs }: { session: AuthSession; expiresAtMs: number }) {
+export function TimeLeft({ session, expiresAtMs, idleExpiresAtMs }: TimeLeftProps) {
   const localNowMs = useNowMs('seconds');
   const nowMs = localNowMs + (polydev.serverNowMs() - Date.now());
-  const leftMs = Math.max(0, expiresAtMs - nowMs);
-  const short = leftMs <= lastMinuteMs;
-  const most = expiresAtMs >= session.hardExpiresAtMs;
+  const idle = idleExpiresAtMs !== null && idleExpiresAtMs < expiresAtMs;
+  const leftMs = Math.max(0, (idle ? idleExpiresAtMs : expiresAtMs) - nowMs);
+  const short = idle || leftMs <= limits.signInWarnMs;
+  const most = !idle && expiresAtMs >= session.hardExpiresAtMs;
   const extend = useMutation({
     mutationFn: () => polydev.sessions.extend(session.id),
     onSuccess(extended) {
@@ -56,9 +65,11 @@ export function TimeLeft({ session, expiresAtMs }: { session: AuthSession; expir
         {extend.isError
           ? failureOf(extend.error).message
           : short
-            ? most
-              ? 'Less than a minute left, and no more can be added.'
-              : 'Less than a minute left to sign in.'
+            ? idle
+              ? 'Still there? Extend, or do something in the desktop.'
+              : most
+                ? 'Less than a minute left, and no more can be added.'
+                : 'Less than a minute left to sign in.'
             : ''}
       </p>
     </div>

@@ -35,6 +35,8 @@ export interface Timeline {
   proof: string | null;
   /** From the event that extended it, when there was one. */
   expiresAtMs: number | null;
+  /** When it ends because nothing happens; null while something does. */
+  idleExpiresAtMs: number | null;
 }
 
 type Marks = Partial<Record<StepName, number>>;
@@ -50,6 +52,7 @@ export function timelineOf(
   let page: string | null = null;
   let proof: string | null = null;
   let expiresAtMs: number | null = null;
+  let idleExpiresAtMs: number | null = null;
   let startedAtMs: number | null = null;
   let sealedTookMs: number | null = null;
   let marks: Marks = {};
@@ -92,6 +95,12 @@ export function timelineOf(
       case 'extended':
         expiresAtMs = event.expiresAtMs;
         break;
+      case 'idle':
+        idleExpiresAtMs = event.expiresAtMs;
+        break;
+      case 'active':
+        idleExpiresAtMs = null;
+        break;
       case 'destroyed':
         marks.destroyed = atMs;
         break;
@@ -106,6 +115,7 @@ export function timelineOf(
     page,
     proof,
     expiresAtMs,
+    idleExpiresAtMs,
     steps: stepsOf(marks, { state, over, closed, createdAtMs, sealedTookMs }),
     stages: [
       stage('Machine asked for', startedAtMs),

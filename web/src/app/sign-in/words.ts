@@ -81,6 +81,10 @@ export function eventLine(event: SessionEvent): string {
       return `Proved: the tool answered “${event.text.trim()}”`;
     case 'extended':
       return 'Time added';
+    case 'idle':
+      return 'Nothing happens';
+    case 'active':
+      return 'Something happens again';
     case 'destroyed':
       return 'Desktop destroyed';
   }
