@@ -157,10 +157,12 @@ export function createSessions(deps: SessionsDeps): SessionsControl {
     } catch (error) {
       if (isHandedOver(stop.signal)) return;
       const failure = stop.signal.aborted ? abortError(stop.signal) : failureOf(error);
+      if (!stop.signal.aborted) {
+        logFailure(log, error, { session: id });
+        // First of all: a look at a machine that is no more takes a moment.
+        await machine.move(id, 'failed', { reason: reasonOf(error) });
+      }
       await witness.settle(id, sandbox?.id, failure);
-      if (stop.signal.aborted) return;
-      logFailure(log, error, { session: id });
-      await machine.move(id, 'failed', { reason: reasonOf(error) });
     } finally {
       idle.clear();
       display.reject(over());

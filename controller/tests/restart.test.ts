@@ -117,6 +117,40 @@ test('a proof that was under way is made again, on what was captured', testTimeo
   await stage.assertClean();
 });
 
+test('a desktop that was taken up after a restart and then dies ends its sign-in', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const { session, agent } = await stage.signIn();
+  agent.emitDesktop('terminal', true);
+  await stage.untilSession(session.id, (event) => event.type === 'state' && event.state === 'ready');
+  await stage.restart();
+  const [sandbox] = await stage.driver.list();
+  assert.ok(sandbox);
+  await stage.driver.kill(sandbox.id);
+  await stage.sessionEvents(session.id);
+  const { state, reason } = await stage.services.sessions.get(stage.user, session.id);
+  assert.deepEqual([state, reason?.code], ['failed', 'sandbox_failed']);
+  await stage.assertClean();
+});
+
+test(
+  'a sign-in whose desktop died while the controller was away is over before anybody asks',
+  testTimeout,
+  async (t) => {
+    const stage = await openStage(t);
+    const { session, agent } = await stage.signIn();
+    agent.emitDesktop('terminal', true);
+    await stage.untilSession(session.id, (event) => event.type === 'state' && event.state === 'ready');
+    const [sandbox] = await stage.driver.list();
+    assert.ok(sandbox);
+    await stage.handOver();
+    await stage.driver.kill(sandbox.id);
+    await stage.restart();
+    const { state, reason } = await stage.services.sessions.get(stage.user, session.id);
+    assert.deepEqual([state, reason?.code], ['failed', 'controller_restarted']);
+    await stage.assertClean();
+  },
+);
+
 test('the time to sign in goes on while the controller is away', testTimeout, async (t) => {
   const stage = await openStage(t);
   const { session } = await stage.signIn();

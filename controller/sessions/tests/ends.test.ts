@@ -82,6 +82,24 @@ for (const state of ['ready', 'signing_in', 'verifying']) {
   });
 }
 
+test('a sign-in is over as soon as its sandbox is, and only then the dead one is looked at', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const desktop = await reach.ready?.(stage);
+  assert.ok(desktop);
+  const { session } = desktop;
+  const states: SessionState[] = [];
+  const readConsole = stage.driver.console;
+  stage.driver.console = async (id) => {
+    states.push((await stage.services.sessions.get(stage.user, session.id)).state);
+    return await readConsole(id);
+  };
+  const [sandbox] = await stage.driver.list();
+  assert.ok(sandbox);
+  await stage.driver.kill(sandbox.id);
+  await endOf(stage, desktop);
+  assert.equal(states.at(-1), 'failed');
+});
+
 test('more time can be had, up to the hard limit, and no more once it is over', testTimeout, async (t) => {
   const stage = await openStage(t, { signIn: { defaultMs: 100_000, extendMs: 100_000, hardMs: 250_000 } });
   const { sessions } = stage.services;
