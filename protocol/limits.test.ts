@@ -12,6 +12,12 @@ test('limits that depend on each other stand in order', () => {
     ['wakeMs', 'agentRequestMs', 'sandboxBootMs'],
     ['runKillGraceMs', 'drainMs', 'stopMs', 'controllerTtlMs', 'takeOverMs', 'signInDefaultMs'],
     ['leaseMs', 'signInDefaultMs'],
+    ['streamHeartbeatMs', 'streamSilenceMs'],
+    ['runDefaultMs', 'egressIdleMs'],
+    ['signInIdleMs', 'egressIdleMs'],
+    ['stopWriteBackMs', 'drainMs'],
+    ['lastLookMs', 'drainMs'],
+    ['stopMs', 'stopKillMs', 'controllerTtlMs'],
     ['credentialBytes', 'promptBytes', 'runLineBytes', 'runOutputBytes'],
   ];
   for (const names of ascending) {

@@ -10,6 +10,12 @@ export const limits = {
   /** A viewer that takes nothing for this long is cut off. */
   viewerStallMs: 30 * second,
   viewerBufferBytes: 1 * MiB,
+  /** A stream of events says something at least this often, if only that it is there. */
+  streamHeartbeatMs: 15 * second,
+  /** One that says nothing for this long is dead. */
+  streamSilenceMs: 45 * second,
+  /** A connection out of a sandbox over which nothing goes. A run that waits for its model in silence has this long. */
+  egressIdleMs: 15 * minute,
 
   // Sandboxes
   agentRequestMs: 10 * second,
@@ -21,6 +27,8 @@ export const limits = {
   journalTailBytes: 64 * 1024,
   /** Of a desktop, as PNG. */
   pictureBytes: 400 * 1024,
+  /** To look at one that ended badly, before it goes. */
+  lastLookMs: 3 * second,
 
   // What is kept of sandboxes that ended badly: the newest, by all three
   keptLogs: 200,
@@ -30,8 +38,12 @@ export const limits = {
   // Controllers
   /** After the signal, what runs has this long to end by itself; then it is handed over. */
   drainMs: 5 * second,
+  /** A rotated credential that cannot be stored while the controller stops is given up then. */
+  stopWriteBackMs: 3 * second,
   /** All of a stop. */
   stopMs: 9 * second,
+  /** Who has not stopped by then is killed by who started it. */
+  stopKillMs: 12 * second,
   /** A controller that has not been heard of for this long counts as away. */
   controllerTtlMs: 15 * second,
   /** One that is away for this long is not waited for. */

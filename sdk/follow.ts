@@ -1,6 +1,7 @@
 /** Follows a stream of numbered events to its end, through dropped connections, without a gap or a repeat. */
 
 import type { SequencedEvent } from '@polydev/protocol';
+import { limits } from '@polydev/protocol/limits';
 import { PolydevApiError } from './errors.ts';
 import type { Http } from './http.ts';
 import { readServerSentEvents } from './server-sent-events.ts';
@@ -16,8 +17,6 @@ export interface FollowOptions {
 
 const firstPauseMs = 250;
 const longestPauseMs = 5000;
-/** The server writes at least a comment every 15 s: a connection this quiet is dead. */
-const silenceMs = 45_000;
 
 /** `isLast` knows the event after which the server closes the stream for good. */
 export async function* follow<E>(
@@ -40,7 +39,7 @@ export async function* follow<E>(
   try {
     while (!stop.signal.aborted) {
       const quiet = new AbortController();
-      let quietTimer = setTimeout(() => quiet.abort(), silenceMs);
+      let quietTimer = setTimeout(() => quiet.abort(), limits.streamSilenceMs);
       try {
         const headers: Record<string, string> = { accept: 'text/event-stream' };
         if (seq > 0) headers['last-event-id'] = String(seq);
@@ -51,7 +50,7 @@ export async function* follow<E>(
         let silent = true;
         for await (const message of readServerSentEvents(response.body)) {
           clearTimeout(quietTimer);
-          quietTimer = setTimeout(() => quiet.abort(), silenceMs);
+          quietTimer = setTimeout(() => quiet.abort(), limits.streamSilenceMs);
           pauseMs = firstPauseMs;
           silent = false;
           if (message === null) continue;

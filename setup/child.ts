@@ -4,13 +4,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { isErrorCode, PolydevError } from '@polydev/protocol';
+import { isErrorCode, limits, PolydevError } from '@polydev/protocol';
 import { openLogFile } from './log-file.ts';
 
 const restartDelaysMs = [200, 1000, 3000, 10_000];
 /** After this long alive, a death counts as the first one again. */
 const settledMs = 60_000;
-const stopGraceMs = 12_000;
 
 export type StopSignal = 'SIGTERM' | 'SIGINT';
 
@@ -66,7 +65,7 @@ export async function startChild<Ready>(spec: ChildSpec, onRestart: (sentence: s
     async stop(signal = 'SIGTERM') {
       stopping = true;
       current.process.kill(signal);
-      const kill = setTimeout(() => current.process.kill('SIGKILL'), stopGraceMs);
+      const kill = setTimeout(() => current.process.kill('SIGKILL'), limits.stopKillMs);
       await current.ended;
       clearTimeout(kill);
     },

@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CollectedCredential, PolydevError } from '@polydev/protocol';
+import { type CollectedCredential, limits, PolydevError } from '@polydev/protocol';
 import type { Provider } from '@polydev/providers/provider';
 import type { BaseLogger } from 'pino';
 import { untilAborted } from '../abort.ts';
@@ -33,7 +33,7 @@ export interface WriteBackPatience {
 
 export const writeBackPatience: Readonly<WriteBackPatience> = {
   patienceMs: 30_000,
-  stoppingMs: 3_000,
+  stoppingMs: limits.stopWriteBackMs,
   delaysMs: [100, 250, 500, 1_000],
 };
 

@@ -4,7 +4,7 @@
  */
 
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { type Endpoint, PolydevError } from '@polydev/protocol';
+import { type Endpoint, PolydevError, limits as shared } from '@polydev/protocol';
 import type { BaseLogger } from 'pino';
 import { type Caller, createPatience } from './caller.ts';
 import { createDial } from './dial.ts';
@@ -79,7 +79,7 @@ export const gatewayLimits: Readonly<GatewayLimits> = {
   headerMs: 30_000,
   keepAliveMs: 60_000,
   connectMs: 15_000,
-  idleMs: 15 * 60_000,
+  idleMs: shared.egressIdleMs,
   hangUpMs: 2_000,
   connectionsPerSandbox: 256,
   logLinesPerWindow: 20,

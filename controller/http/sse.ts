@@ -2,12 +2,10 @@
 
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import type { SequencedEvent } from '@polydev/protocol';
+import { limits, type SequencedEvent } from '@polydev/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { EventStream } from '../services.ts';
-
-const heartbeatMs = 15_000;
 
 export const EventsQuery = Type.Object({
   after: Type.Optional(
@@ -57,7 +55,7 @@ async function pour<E>(
 ): Promise<void> {
   const heartbeat = setInterval(() => {
     if (!body.writableNeedDrain) body.write(': still here\n\n');
-  }, heartbeatMs);
+  }, limits.streamHeartbeatMs);
   const closed = once(body, 'close').catch(() => {});
   try {
     let item = first ?? (await nextOf(iterator));

@@ -1,5 +1,6 @@
 /** One look at a sandbox: what it shows to the outside, as far as it answers in time. */
 
+import { limits } from '@polydev/protocol';
 import { untilAborted } from '../abort.ts';
 import { createAgentClient } from '../agent/client.ts';
 import type { AgentAccess } from '../services.ts';
@@ -21,13 +22,11 @@ export interface Subject {
   wantsPicture: boolean;
 }
 
-/** Long enough for what is well; nobody's end waits longer for it. */
-const lookMs = 3_000;
-
 /** Never rejects: what does not answer is as it was at the look before. */
 export async function lookAt({ console, access, wantsPicture }: Subject, before: Look): Promise<Look> {
-  const signal = AbortSignal.timeout(lookMs);
-  const agent = access && createAgentClient({ endpoint: access, token: access.token }, { requestMs: lookMs });
+  const signal = AbortSignal.timeout(limits.lastLookMs);
+  const agent =
+    access && createAgentClient({ endpoint: access, token: access.token }, { requestMs: limits.lastLookMs });
   const seen = async <T>(found: Promise<T> | undefined, otherwise: T) =>
     found === undefined ? otherwise : await untilAborted(found, signal).catch(() => otherwise);
   const [consoleText, journal, picture] = await Promise.all([
