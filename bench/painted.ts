@@ -6,6 +6,11 @@ import type { Picture } from '../e2e/rfb-picture.ts';
 const colours = {
   terminal: { r: 0x16, g: 0x18, b: 0x1d },
   text: { r: 0xd9, g: 0xdc, b: 0xe3 },
+  /** Of the command that the greeting names; bold may brighten it. */
+  commands: [
+    { r: 0x7f, g: 0xa9, b: 0xdd },
+    { r: 0x9c, g: 0xc0, b: 0xea },
+  ],
   titleBar: { r: 0x1d, g: 0x20, b: 0x26 },
 };
 
@@ -14,8 +19,7 @@ const titleRows = { from: 12, to: 18 };
 const textRows = { from: 36, to: 160 };
 /** Less than the cursor alone. */
 const textPixels = 60;
-/** The two lines of the greeting have many more than a cursor. */
-const greetingPixels = 600;
+const commandPixels = 60;
 
 export function isPainted(picture: Picture): boolean {
   const all = { from: 0, to: picture.height };
@@ -28,7 +32,8 @@ export function isPainted(picture: Picture): boolean {
 
 /** The terminal names the command to type: the desktop is somebody's. */
 export function isGreeted(picture: Picture): boolean {
-  return isPainted(picture) && count(picture, textRows, colours.text) > greetingPixels;
+  const named = colours.commands.some((colour) => count(picture, textRows, colour) > commandPixels);
+  return isPainted(picture) && named;
 }
 
 interface Rows {

@@ -20,7 +20,7 @@ const browserLogins: readonly BrowserLogin[] = [
 ];
 
 test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', timeout: 15 * 60_000 }, async (t) => {
-  const world = await openWorld({ privateCheckout: true });
+  const world = await openWorld({ privateCheckout: true, config: { pool: {} } });
   const { product, doubles } = world;
   const dashboard = await openDashboard();
   const { page } = dashboard;

@@ -54,7 +54,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const caFile = join(scratch, 'ca.pem');
   if (extraCaPem) writeFileSync(caFile, extraCaPem);
   const egress = { ...(config.egress as object), ...(extraCaPem && { extraCaFile: caFile }) };
-  writeFileSync(configFile, JSON.stringify({ ...config, egress }, null, 2));
+  writeFileSync(configFile, JSON.stringify({ pool: noPool, ...config, egress }, null, 2));
   if (privateCheckout) copyCheckout(join(scratch, 'checkout'));
   if (dataMiB === undefined) return startAgain(scratch, env);
 
@@ -74,6 +74,9 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     },
   };
 }
+
+/** Most scenarios count sandboxes, and share the machine with nothing that only waits. `pool: {}` is a pool as shipped. */
+const noPool = { desktop: { min: 0, max: 0 }, headless: { min: 0, max: 0 } };
 
 /** The sources in a folder that only root can read, as after a clone into root's home. */
 function copyCheckout(target: string): void {

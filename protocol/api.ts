@@ -242,3 +242,17 @@ export const Sandbox = Type.Object({
   endedAtMs: Nullable(Time),
 });
 export type Sandbox = Static<typeof Sandbox>;
+
+// ---- Health ----
+
+export const Health = Type.Object({
+  /** `degraded`: something that is named here is missing. */
+  status: Type.Union([Type.Literal('ok'), Type.Literal('degraded')]),
+  database: Type.Boolean(),
+  hostd: Type.Boolean(),
+  /** Hash of the golden image in use. */
+  image: Nullable(Type.String()),
+  /** How many there are now. */
+  sandboxes: Type.Integer(),
+});
+export type Health = Static<typeof Health>;

@@ -11,6 +11,7 @@ import type {
   CreatedApiToken,
   Credential,
   CredentialId,
+  Health,
   ListCredentials,
   ListRuns,
   ListSessions,
@@ -80,6 +81,8 @@ export function createPolydev(options: PolydevOptions) {
     login: (request: LoginRequest) => post<User>('/api/login', request),
     logout: () => post<void>('/api/logout'),
     me: () => get<User>('/api/me'),
+    /** Whether all is there that sign-ins and runs need. */
+    health: () => get<Health>('/api/auth/health'),
 
     profile: {
       change: (change: ChangeProfile) => patch<User>('/api/me', change),
@@ -144,7 +147,10 @@ export function createPolydev(options: PolydevOptions) {
     },
 
     sandboxes: {
+      /** Those that are there. */
       list: () => list<Sandbox>('/api/sandboxes'),
+      /** Also one that is gone, for a week. */
+      get: (id: Sandbox['id']) => get<Sandbox>(sandbox(id)),
       /** The newest part of what its machine wrote to the console. */
       console: async (id: Sandbox['id']) => (await http.open(`${sandbox(id)}/console`)).text(),
       /** By the id of its sign-in or run as well: live while it is there, else as kept when that ended badly. */

@@ -4,6 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Driver } from '@polydev/drivers/contract';
 import {
   limits,
@@ -78,11 +79,13 @@ export interface MachinesDeps {
 }
 
 const adoptable: readonly SandboxState[] = ['idle', 'hibernated', 'claimed'];
+const destroyAgainMs = 500;
 const noPurpose = { owner: null, userId: null, provider: null };
 
 export function createMachines(deps: MachinesDeps): Machines {
   const { driver, rows, keyCase, log, now } = deps;
   const alive = new Map<SandboxId, AbortController>();
+  const stopping = new AbortController();
 
   const stopListening = driver.onExit(({ id, reason }: SandboxExit) => {
     const died = new PolydevError('sandbox_failed', `The sandbox ${reason === 'died' ? 'died' : 'was destroyed'}.`);
@@ -93,13 +96,26 @@ export function createMachines(deps: MachinesDeps): Machines {
     const noted = (error: unknown) => log.warn({ err: error, sandbox: id }, 'A state of a sandbox was not written.');
     await rows.move(id, 'stopping').catch(() => {}); // One that failed goes without this.
     try {
-      await driver.destroy(id);
+      await destroyWhenThere(id);
       alive.get(id)?.abort(new PolydevError('sandbox_gone', 'The sandbox was destroyed.'));
       alive.delete(id);
       await rows.move(id, 'gone').catch(noted);
     } catch (error) {
       log.error({ err: error, sandbox: id }, 'A sandbox could not be destroyed completely.');
       await rows.move(id, 'failed', { reason: reasonOf(error) }).catch(noted);
+    }
+  }
+
+  /** A host service that is away is back soon, and nobody else would do it then. */
+  async function destroyWhenThere(id: SandboxId): Promise<void> {
+    for (;;) {
+      try {
+        return await driver.destroy(id);
+      } catch (error) {
+        const away = error instanceof PolydevError && error.code === 'unavailable';
+        if (!away || stopping.signal.aborted) throw error;
+        await sleep(destroyAgainMs, undefined, { signal: stopping.signal }).catch(() => {});
+      }
     }
   }
 
@@ -197,6 +213,9 @@ export function createMachines(deps: MachinesDeps): Machines {
       return alive.size;
     },
 
-    stop: stopListening,
+    stop() {
+      stopping.abort();
+      stopListening();
+    },
   };
 }

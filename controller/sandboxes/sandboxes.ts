@@ -108,7 +108,13 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
     const waiting = await pool.take(profile);
     if (waiting) return waiting;
     if (machines.count >= deps.atMost) await pool.makeRoom();
-    return await machines.make({ profile, purpose: { owner, userId, provider }, signal });
+    const wish = { profile, purpose: { owner, userId, provider }, signal };
+    return await machines.make(wish).catch((error) => {
+      // The host service ended meanwhile, and what it had begun is gone with it. It is back soon.
+      const lost = error instanceof PolydevError && error.code === 'unavailable' && !signal.aborted;
+      if (!lost) throw error;
+      return machines.make(wish);
+    });
   }
 
   async function claim(machine: Machine, request: AcquireRequest, freeSlot: () => void): Promise<SandboxHandle> {
@@ -221,9 +227,9 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
     },
 
     async stop() {
+      machines.stop();
       await pool.stop();
       await Promise.all([...held.values()].map(({ release }) => release()));
-      machines.stop();
     },
   };
 }

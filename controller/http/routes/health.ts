@@ -1,16 +1,9 @@
-import { PolydevError } from '@polydev/protocol';
+import { Health, PolydevError } from '@polydev/protocol';
 import { Type } from 'typebox';
 import type { App, RouteDeps } from '../app.ts';
 import { access } from './shapes.ts';
 
-const Health = Type.Object({ status: Type.Literal('ok') });
-const AuthHealth = Type.Object({
-  status: Type.Union([Type.Literal('ok'), Type.Literal('degraded')]),
-  database: Type.Boolean(),
-  hostd: Type.Boolean(),
-  image: Type.Union([Type.String(), Type.Null()]),
-  sandboxes: Type.Integer(),
-});
+const Alive = Type.Object({ status: Type.Literal('ok') });
 
 /** A balancer or a supervisor asks this often. */
 const patienceMs = 3000;
@@ -25,14 +18,14 @@ export function addHealthRoutes(app: App, { services, pingDatabase }: RouteDeps)
     return await Promise.race([answered, tooLong]);
   };
 
-  app.get('/health', { ...access('public'), schema: { tags: ['health'], response: { 200: Health } } }, async () => {
+  app.get('/health', { ...access('public'), schema: { tags: ['health'], response: { 200: Alive } } }, async () => {
     if (!(await databaseAnswers())) throw new PolydevError('unavailable', 'The database does not answer.');
     return { status: 'ok' } as const;
   });
 
   app.get(
     '/api/auth/health',
-    { ...access('read'), schema: { tags: ['health'], response: { 200: AuthHealth } } },
+    { ...access('read'), schema: { tags: ['health'], response: { 200: Health } } },
     async () => {
       const [database, sandboxes] = await Promise.all([databaseAnswers(), services.sandboxes.status()]);
       const ok = database && sandboxes.hostd && sandboxes.image !== null;
