@@ -1,4 +1,7 @@
-/** A prompt to the tool's first event, and to the first text, through the API; beside the same tool run bare. */
+/**
+ * A prompt to the tool's first event through the API, with a sandbox that waits (warm) and with none; beside the same
+ * tool run bare.
+ */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,12 +16,39 @@ import { createPolydev, type Polydev } from '@polydev/sdk';
 import { setUpOwner } from '../e2e/owner.ts';
 import { openWorld } from '../e2e/world.ts';
 import { type Bench, spreadOf } from './result.ts';
+import { untilWaiting } from './waiting.ts';
 
 const provider = providerOf('claude_code');
 const prompt = 'Please say exactly pear';
 
+const none = { min: 0, max: 0 };
+const one = { min: 1, max: 1 };
+
 export const runs: Bench = async ({ rounds, say }) => {
-  const world = await openWorld();
+  const cold = await measure(none, rounds, say);
+  const warm = await measure(one, rounds, say);
+  const overhead = ({ api, bare }: Measured) => spreadOf(api.map((ms, at) => ms - (bare[at] ?? 0)));
+  const results = {
+    api: spreadOf(cold.api),
+    apiWarm: spreadOf(warm.api),
+    bare: spreadOf([...cold.bare, ...warm.bare]),
+    overhead: overhead(cold),
+    overheadWarm: overhead(warm),
+  };
+  return {
+    results,
+    ratios: { apiToBare: results.api.p50 / results.bare.p50, warmToBare: results.apiWarm.p50 / results.bare.p50 },
+  };
+};
+
+/** Milliseconds, round by round. */
+interface Measured {
+  api: number[];
+  bare: number[];
+}
+
+async function measure(headless: typeof none, rounds: number, say: (text: string) => void): Promise<Measured> {
+  const world = await openWorld({ config: { pool: { desktop: none, headless } } });
   const { product, doubles } = world;
   const scratch = mkdtempSync(join(tmpdir(), 'polydev-bench-runs-'));
   const proxy = await startConnectProxy(doubles);
@@ -34,6 +64,7 @@ export const runs: Bench = async ({ rounds, say }) => {
     const api: number[] = [];
     const bare: number[] = [];
     for (let round = 0; round <= rounds; round += 1) {
+      if (headless.min > 0) await untilWaiting(polydev, 'headless');
       const apiMs = await firstEventByApi(polydev);
       const bareMs = await firstEventBare({
         tool,
@@ -43,25 +74,20 @@ export const runs: Bench = async ({ rounds, say }) => {
         proxyPort: proxy.port,
       });
       say(
-        `${round === 0 ? 'warm-up' : `round ${round}/${rounds}`}: api ${Math.round(apiMs)} ms, bare ${Math.round(bareMs)} ms`,
+        `${headless.min > 0 ? 'warm' : 'cold'}, ${round === 0 ? 'warm-up' : `round ${round}/${rounds}`}: api ${Math.round(apiMs)} ms, bare ${Math.round(bareMs)} ms`,
       );
       if (round === 0) continue;
       api.push(apiMs);
       bare.push(bareMs);
     }
-    const results = {
-      api: spreadOf(api),
-      bare: spreadOf(bare),
-      overhead: spreadOf(api.map((ms, at) => ms - (bare[at] ?? 0))),
-    };
-    return { results, ratios: { apiToBare: results.api.p50 / results.bare.p50 } };
+    return { api, bare };
   } finally {
     await proxy.close();
     await world.close();
     product.remove();
     rmSync(scratch, { recursive: true, force: true });
   }
-};
+}
 
 async function firstEventByApi(polydev: Polydev): Promise<number> {
   const startedMs = performance.now();
