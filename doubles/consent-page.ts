@@ -43,6 +43,12 @@ ${code}
 </div>
 </form>
 <script>
+  // Who is impatient decides once all the same.
+  const form = document.querySelector('form');
+  form.addEventListener('submit', (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = 'yes';
+  });
   // Enter approves wherever the focus is, unless Deny has it.
   addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.repeat || document.activeElement?.id === 'deny') return;

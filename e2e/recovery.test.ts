@@ -69,7 +69,7 @@ suite('after a kill', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }, (
         const session = await polydev.sessions.get(sessionId);
         if (!fatal && !isFinal(sessionMoves, session.state)) {
           // The desktop is there as before: the picture comes, and the sign-in can be done.
-          if (at === 'ready' || at === 'signing_in') {
+          if (at !== 'verifying') {
             const keyboard = await stage.keyboard(sessionId);
             keyboard.close();
             await polydev.sessions.cancel(sessionId);

@@ -62,6 +62,16 @@ export function createAgentClient(address: AgentAddress, options: AgentClientOpt
   const http = createAgentHttp(address, options.requestMs);
   const delaysMs = options.resumeDelaysMs;
 
+  /** What an agent refuses that does not know its claim any more, it refuses because it had to start again. */
+  async function asked<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof PolydevError && error.details.status === 503) await requireClaimed();
+      throw error;
+    }
+  }
+
   const health = async () => parseHealth(await http.ask('GET', '/health'));
 
   /** An agent that had to start again counts from 1 and has forgotten its claim: it is not the one to go on with. */
@@ -93,10 +103,10 @@ export function createAgentClient(address: AgentAddress, options: AgentClientOpt
     health,
     prepare: async (preparation) => void (await http.ask('POST', '/prepare', preparation)),
     claim: async (claim) => parseClaimed(await http.ask('POST', '/claim', claim)),
-    collect: async () => parseCollected(await http.ask('POST', '/credential/collect')),
-    restore: async (sealed) => void (await http.ask('POST', '/credential/restore', { sealed })),
+    collect: async () => parseCollected(await asked(http.ask('POST', '/credential/collect'))),
+    restore: async (sealed) => void (await asked(http.ask('POST', '/credential/restore', { sealed }))),
     async exec(request) {
-      await http.ask('POST', '/exec', request).catch((error) => {
+      await asked(http.ask('POST', '/exec', request)).catch((error) => {
         const known = error instanceof PolydevError && error.details.status === 409;
         throw known ? new PolydevError('already_done', 'The process was started before.') : error;
       });

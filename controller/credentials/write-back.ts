@@ -15,7 +15,7 @@ import { judgeCaptured } from './bundle.ts';
 import type { StoredCredential, Vault } from './vault.ts';
 
 export interface Lent {
-  sandbox: Pick<SandboxHandle, 'open' | 'gone'> & { agent: Pick<AgentClient, 'collect' | 'health'> };
+  sandbox: Pick<SandboxHandle, 'open' | 'gone'> & { agent: Pick<AgentClient, 'collect'> };
   credential: StoredCredential;
   provider: Provider;
 }
@@ -85,13 +85,7 @@ function collect(
   delaysMs: readonly number[],
 ): Promise<CollectedCredential> {
   /** An agent that started again does not know any more what it was lent. */
-  const isFinal = async (error: unknown) => {
-    if (!isPolydevError(error) || error.code !== 'agent_talks_nonsense') return false;
-    return await agent.health().then(
-      ({ claimed }) => !claimed,
-      () => false,
-    );
-  };
+  const isFinal = (error: unknown) => isPolydevError(error) && error.code === 'sandbox_failed';
   return insist(() => untilAborted(agent.collect(), signal), { signal, delaysMs, isFinal });
 }
 

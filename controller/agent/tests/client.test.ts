@@ -201,3 +201,14 @@ test('lines keep their order and their letters however the bytes are cut', { tim
   const [first] = await all(agent.client.execEvents('run_1', 0, live));
   assert.deepEqual(first, { n: 1, atMs: 1, type: 'stdout', line: 'grüß 🐧' });
 });
+
+test('a refusal of an agent that has forgotten its claim says that it broke down', { timeout }, async (t) => {
+  const agent = await startScriptedAgent(t, (request, response) => {
+    if (request.url === '/health')
+      response.end(JSON.stringify({ version: '1', profile: 'headless', claimed: false, desktop: [] }));
+    else response.writeHead(503).end('{"error":{"code":"unavailable"}}');
+  });
+  const exec = { id: 'run_1', argv: ['true'], env: {}, files: [], stdin: '', deadlineMs: 1000 };
+  await assert.rejects(agent.client.exec(exec), { code: 'sandbox_failed' });
+  await assert.rejects(agent.client.collect(), { code: 'sandbox_failed' });
+});

@@ -27,13 +27,12 @@ const silent = () => new PolydevError('agent_unreachable', 'The sandbox does not
 interface Options {
   /** What each collecting meets; the last one again and again. */
   collect: (() => Promise<CollectedCredential>)[];
-  claimed?: boolean;
   patience?: Partial<WriteBackPatience>;
   /** What storing meets, before it works. */
   store?: Error[];
 }
 
-function world({ collect, claimed = true, patience, store = [] }: Options) {
+function world({ collect, patience, store = [] }: Options) {
   const gone = new AbortController();
   const stopping = new AbortController();
   const stored: string[] = [];
@@ -63,7 +62,6 @@ function world({ collect, claimed = true, patience, store = [] }: Options) {
         assert.ok(next);
         return next();
       },
-      health: async () => ({ version: 'x', profile: 'headless' as const, claimed, desktop: [] }),
     },
   };
   const done = writeBack({ sandbox, credential, provider: providerOf('claude_code') });
@@ -112,8 +110,8 @@ test('a sandbox that is gone is not waited for', { timeout }, async () => {
 });
 
 test('nor is an agent that started again and has forgotten all', { timeout }, async () => {
-  const refusal = new PolydevError('agent_talks_nonsense', 'The sandbox refused what it was asked.');
-  const { done, tries } = world({ collect: [fails(refusal)], claimed: false });
+  const broken = new PolydevError('sandbox_failed', 'The agent in the sandbox broke down and started again.');
+  const { done, tries } = world({ collect: [fails(broken)] });
   assert.equal(await done, null);
   assert.equal(tries(), 1);
 });
