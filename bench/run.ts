@@ -6,9 +6,12 @@ import { asTable, type Bench, type BenchResult } from './result.ts';
 /** Loaded when asked for: each brings its own parts of the product. */
 const benches: Readonly<Record<string, { load: () => Promise<Bench>; rounds: number }>> = {
   connect: { load: async () => (await import('./connect.ts')).connect, rounds: 5 },
+  density: { load: async () => (await import('./density.ts')).density, rounds: 3 },
   image: { load: async () => (await import('./image.ts')).image, rounds: 1 },
+  load: { load: async () => (await import('./load.ts')).load, rounds: 6 },
   relay: { load: async () => (await import('./relay.ts')).relay, rounds: 3 },
   runs: { load: async () => (await import('./runs.ts')).runs, rounds: 10 },
+  soak: { load: async () => (await import('./soak.ts')).soak, rounds: 3 },
   start: { load: async () => (await import('./start.ts')).start, rounds: 5 },
 };
 

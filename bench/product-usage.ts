@@ -1,0 +1,82 @@
+/** What the product itself takes of the host: memory and descriptors of its processes, and what it made for sandboxes. */
+
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { linkPrefix } from '@polydev/drivers/host-network/names';
+import { mountsUnder } from '@polydev/drivers/mounts';
+import { type CgroupLayout, groupFolders, groupPath } from '@polydev/drivers/oci/cgroup-layout';
+import type { HostPaths } from '../setup/paths.ts';
+
+export interface ProductUsage {
+  /** What processes share counts in parts. */
+  controllerBytes: number;
+  hostdBytes: number;
+  /** Of both. */
+  descriptors: number;
+  mounts: number;
+  links: number;
+  cgroups: number;
+  /** Entries of the journal. */
+  journal: number;
+}
+
+export async function usageOfProduct(paths: HostPaths, layout: CgroupLayout): Promise<ProductUsage> {
+  const [controller, hostd] = [processOf(paths, 'controller/main.ts'), processOf(paths, 'hostd/main.ts')];
+  const links = JSON.parse(execFileSync('ip', ['-json', 'link'], { encoding: 'utf8' })) as { ifname: string }[];
+  return {
+    controllerBytes: memoryOf(controller),
+    hostdBytes: memoryOf(hostd),
+    descriptors: descriptorsOf(controller) + descriptorsOf(hostd),
+    mounts: (await mountsUnder(paths.run)).length,
+    links: links.filter(({ ifname }) => ifname.startsWith(linkPrefix(paths.instance))).length,
+    cgroups: groupFolders(layout, groupPath(paths.instance)).flatMap(foldersIn).length,
+    journal: readdirSync(paths.journal).length,
+  };
+}
+
+function processOf(paths: HostPaths, program: string): string {
+  const pid = readdirSync('/proc').find((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    const command = commandOf(name);
+    return command.includes(paths.releases) && command.includes(program);
+  });
+  if (!pid) throw new Error(`No process runs ${program}.`);
+  return pid;
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // It ended while we looked.
+  }
+}
+
+function memoryOf(pid: string): number {
+  return Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]) * 1024;
+}
+
+function descriptorsOf(pid: string): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+function foldersIn(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
+}
+
+/** The least of each that was seen while nothing happened: what is waiting to be collected is not in use. */
+export async function settledUsage(paths: HostPaths, layout: CgroupLayout): Promise<ProductUsage> {
+  let least = await usageOfProduct(paths, layout);
+  for (let look = 1; look < looks; look += 1) {
+    await new Promise((resolve) => setTimeout(resolve, betweenLooksMs));
+    const now = await usageOfProduct(paths, layout);
+    const keys = Object.keys(least) as (keyof ProductUsage)[];
+    least = Object.fromEntries(keys.map((key) => [key, Math.min(least[key], now[key])])) as unknown as ProductUsage;
+  }
+  return least;
+}
+
+const looks = 15;
+const betweenLooksMs = 1000;
