@@ -48,7 +48,7 @@ export interface PoolDeps {
 }
 
 /** Measured by `bench density`: what one that waits takes of the host, in MiB. */
-export const waitingCostMiB: Readonly<Record<Profile, number>> = { desktop: 700, headless: 150 };
+export const waitingCostMiB: Readonly<Record<Profile, number>> = { desktop: 420, headless: 32 };
 const profiles: readonly Profile[] = ['headless', 'desktop'];
 /** Health, age and demand are looked at this often; they change without an event. */
 const lookMs = 15_000;

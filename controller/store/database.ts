@@ -13,6 +13,8 @@ import { createPatience, isDatabaseLoss, noPatience, type Patience } from './pat
 import * as schema from './schema.ts';
 import type { StoreWatch } from './watch.ts';
 
+/** The embedded one's cache, all of which it takes at its start; what it leaves out is in the host's cache of files. */
+const embeddedCache = '16MB';
 /** To make a connection. */
 const connectMs = 3_000;
 /** To wait until one is free. */
@@ -67,7 +69,8 @@ function explain(cause: unknown, { url, dataDir }: DatabaseOptions): PolydevErro
 
 async function openEmbedded(dataDir: string | undefined): Promise<OpenDatabase> {
   if (dataDir) await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const client = await PGlite.create(dataDir ? { dataDir } : {});
+  const startParams = [...PGlite.defaultStartParams, '-c', `shared_buffers=${embeddedCache}`];
+  const client = await PGlite.create({ startParams, ...(dataDir && { dataDir }) });
   return {
     db: drizzlePglite({ client, schema }),
     patience: noPatience,
