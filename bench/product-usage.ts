@@ -1,7 +1,7 @@
 /** What the product itself takes of the host: memory and descriptors of its processes, and what it made for sandboxes. */
 
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { linkPrefix } from '@polydev/drivers/host-network/names';
 import { mountsUnder } from '@polydev/drivers/mounts';
@@ -61,7 +61,9 @@ function descriptorsOf(pid: string): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
+/** None where there is no sandbox yet. */
 function foldersIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
   const entries = readdirSync(folder, { withFileTypes: true });
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
 }
