@@ -98,6 +98,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
   const sandboxes = createSandboxes({
     ...{ machines, pool, keyCase, atMost, rows: sandboxRows, egress: deps.egress },
     slots: createSlots(atMost),
+    freeMiB: async () => (await driver.memory()).freeMiB,
     listed: async () => (await driver.list()).map(({ id }) => id),
   });
 

@@ -19,6 +19,8 @@ export const limits = {
 
   // Sandboxes
   agentRequestMs: 10 * second,
+  /** With less left on the host no further sandbox is made, in MiB. */
+  hostFreeMiB: 256,
   sandboxBootMs: 60 * second,
   sandboxStopMs: 10 * second,
   /** One that waited to be used must answer in this time, or another is taken. */

@@ -32,15 +32,15 @@ export const forbidSkips = process.env.CI === 'true';
 
 export const defaultHome = process.env.POLYDEV_HOME ?? '/var/lib/polydev';
 
-/** Blocks of 1024 addresses in 100.127.0.0/16, of the range that no network outside a provider uses. */
-const blocks = 64;
+/** Blocks of 1024 addresses in 100.64.0.0/10, the range that no network outside a provider uses. The last is the main one's. */
+const blocks = 4096;
 
 export function hostPaths(home: string): HostPaths {
   const absolute = resolve(home);
   const digest = createHash('sha256').update(absolute).digest();
   const isMain = absolute === '/var/lib/polydev';
   const instance = isMain ? 'main' : `i${digest.toString('hex').slice(0, 6)}`;
-  const block = isMain ? blocks - 1 : (digest[3] ?? 0) % (blocks - 1);
+  const block = isMain ? blocks - 1 : digest.readUInt32BE(4) % (blocks - 1);
   const run = join('/run/polydev', instance);
   return {
     home: absolute,
@@ -51,7 +51,7 @@ export function hostPaths(home: string): HostPaths {
     run,
     hostdSocket: join(run, 'hostd.sock'),
     instance,
-    gatewayAddress: `100.127.${block * 4 + 3}.1`,
+    gatewayAddress: `100.${64 + (block >> 6)}.${(block & 63) * 4 + 3}.1`,
   };
 }
 

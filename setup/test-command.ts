@@ -17,8 +17,6 @@ const oneAtATime = /^(drivers\/oci|hostd|image|setup|web\/tests\/pages)/;
 const scenarios = /^e2e\//;
 const testTimeoutMs = 15 * 60 * 1000;
 
-/** Run by its name only: which reason a run whose agent was killed ends with is not the same every time. */
-const byNameOnly = /^e2e\/failures-sign-in\./;
 
 /** Where everything that tests need was set up, a skip is a failure, but for what no set-up can bring. */
 const excused = /KVM|Firecracker|checkout can be read by root only/;
@@ -57,7 +55,7 @@ async function runAll(part: string): Promise<number> {
   const files: string[] = [];
   for await (const file of glob('*/**/*.test.ts', { cwd: projectRoot, exclude: ['**/node_modules/**'] }))
     files.push(file);
-  const wanted = files.filter((file) => file.includes(part) && (part !== '' || !byNameOnly.test(file))).sort();
+  const wanted = files.filter((file) => file.includes(part)).sort();
   const alone = wanted.filter((file) => oneAtATime.test(file));
   const last = wanted.filter((file) => scenarios.test(file));
   const others = wanted.filter((file) => !alone.includes(file) && !last.includes(file));

@@ -5,6 +5,7 @@
 
 import {
   boxContexts,
+  limits,
   PolydevError,
   type Profile,
   type ProviderId,
@@ -29,7 +30,7 @@ export interface EgressGrant {
   userId: UserId;
   provider: ProviderId;
   /** Something goes out or comes in. Called often. */
-  onFlow?: (() => void) | undefined;
+  onFlow?: () => void;
 }
 
 export interface EgressRegistry {
@@ -94,9 +95,14 @@ export interface SandboxesDeps {
   egress: EgressRegistry;
   /** How many there may be, waiting ones included. */
   atMost: number;
+  /** Memory that the host has left. */
+  freeMiB(): Promise<number>;
   /** Those that the driver has. */
   listed(): Promise<SandboxId[]>;
 }
+
+/** A run usually ends before this. */
+const retryAfterSeconds = 10;
 
 export function createSandboxes(deps: SandboxesDeps): Sandboxes {
   const { machines, pool, slots, rows, keyCase, egress } = deps;
@@ -108,6 +114,10 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
     const waiting = await pool.take(profile);
     if (waiting) return waiting;
     if (machines.count >= deps.atMost) await pool.makeRoom();
+    if ((await deps.freeMiB()) < limits.hostFreeMiB)
+      throw new PolydevError('capacity', 'The host has no memory left for another sandbox.', {
+        details: { retryAfterSeconds },
+      });
     const wish = { profile, purpose: { owner, userId, provider }, signal };
     return await machines.make(wish).catch((error) => {
       // The host service ended meanwhile, and what it had begun is gone with it. It is back soon.
@@ -128,7 +138,7 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
       set: { owner, userId, provider, keys: keyCase.seal(id, { token, claimed: known }) },
     });
     signal.throwIfAborted();
-    return handleOf(machine, known, { sandboxId: id, userId, provider, onFlow }, freeSlot);
+    return handleOf(machine, known, { sandboxId: id, userId, provider, ...(onFlow && { onFlow }) }, freeSlot);
   }
 
   function handleOf(
@@ -211,7 +221,8 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
       if (machine && claimed) {
         // It was there before: more than may be there at once are possible after a change of the settings.
         const freeSlot = slots.occupy(row.userId);
-        const grant = { sandboxId: row.id, userId: row.userId, provider: row.provider, onFlow };
+        const { userId, provider } = row;
+        const grant = { sandboxId: row.id, userId, provider, ...(onFlow && { onFlow }) };
         return handleOf(machine, claimed, grant, freeSlot);
       }
       await machines.destroy(row.id);

@@ -5,7 +5,7 @@
 
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import type { Endpoint, SandboxId } from '@polydev/protocol';
+import { type Endpoint, PolydevError, type SandboxId } from '@polydev/protocol';
 import { ExecError, run } from '../exec.ts';
 import type { Resource } from '../resources.ts';
 import { type AddressPool, createAddressPool } from './addresses.ts';
@@ -37,20 +37,23 @@ export function createHostNetwork(options: NetworkOptions): HostNetwork {
     addresses,
 
     async open(survivors) {
+      if (!(await hasTable(instance)) && (await isHere(gateway.host)))
+        throw new PolydevError('host_lacks', `Another Polydev on this host uses the addresses ${addresses.block}.`);
+      const members = survivors.map(({ id, address }) => ({ link: linkName(instance, id), address }));
+      // The table first: who finds the address without a table of its own knows that it is somebody else's.
+      await run(['nft', '-f', '-'], { input: tableText(options, members) });
       await ip([
         `address replace ${gateway.host}/32 dev lo`,
         // Whoever calls a sandbox that is no more must not be led out of the host, token in hand.
         `route replace unreachable ${addresses.block}`,
       ]);
-      const members = survivors.map(({ id, address }) => ({ link: linkName(instance, id), address }));
-      await run(['nft', '-f', '-'], { input: tableText(options, members) });
     },
 
     async close() {
       const table = tableName(instance);
-      await run(['nft', '-f', '-'], { input: `add table inet ${table}\ndelete table inet ${table}\n` });
       await unlessAbsent(run(['ip', 'route', 'delete', 'unreachable', addresses.block]));
       await unlessAbsent(run(['ip', 'address', 'delete', `${gateway.host}/32`, 'dev', 'lo']));
+      await run(['nft', '-f', '-'], { input: `add table inet ${table}\ndelete table inet ${table}\n` });
     },
 
     link(id, address, pid) {
@@ -120,4 +123,15 @@ async function unlessAbsent(removal: Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!(error instanceof ExecError && absence.test(error.stderr))) throw error;
   }
+}
+
+async function hasTable(instance: string): Promise<boolean> {
+  const { stdout } = await run(['nft', 'list', 'tables']);
+  return stdout.split('\n').some((line) => line.endsWith(` ${tableName(instance)}`));
+}
+
+async function isHere(address: string): Promise<boolean> {
+  const { stdout } = await run(['ip', '-json', 'address', 'show', 'dev', 'lo']);
+  const [device] = JSON.parse(stdout) as { addr_info: { local?: string }[] }[];
+  return device?.addr_info.some(({ local }) => local === address) ?? false;
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { mkdtemp, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -100,6 +100,20 @@ describe('hostd', { skip: (await whyNoRealSandbox()) ?? false }, () => {
     assert.equal((second.firstLine.error as { code: string }).code, 'port_taken');
     assert.deepEqual(await first.client.list(), []);
     await first.stop('SIGTERM');
+  });
+
+  test('one whose addresses another uses refuses to start, and takes nothing from it', { timeout }, async (t) => {
+    const at = await place(t);
+    const first = await startHostd(at);
+    t.after(() => first.stop('SIGKILL'));
+    const { spec } = await openSubject(at);
+    const { agent } = await first.client.create(spec());
+    const other = { ...at, instance: `${at.instance}x`.slice(-12), folder: await mkdtemp(join(at.folder, 'other-')) };
+    const second = await startHostd(other);
+    assert.equal((second.firstLine.error as { code: string }).code, 'host_lacks');
+    await second.stop('SIGKILL');
+    await accepts(agent);
+    await first.stop('SIGINT');
   });
 
   test('stopped for good, it takes its sandboxes and everything else with it', { timeout }, async (t) => {

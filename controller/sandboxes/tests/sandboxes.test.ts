@@ -62,6 +62,7 @@ async function open(t: Parameters<typeof openTestStore>[0], options: Options = {
         grant: (source, grant) => void known.set(source, grant),
         revoke: (source) => void known.delete(source),
       },
+      freeMiB: async () => (await driver.memory()).freeMiB,
       listed: async () => (await driver.list()).map(({ id }) => id),
     });
   };
@@ -285,3 +286,18 @@ test('keys of one sandbox do not open as those of another', testTimeout, async (
   assert.throws(() => keyCase.open(two, sealed), { code: 'credential_moved' });
   assert.doesNotMatch(sealed, /a token/);
 });
+
+test(
+  'where the host has no memory left none is made, and who asks is told when to come back',
+  testTimeout,
+  async (t) => {
+    const { sandboxes, driver, request } = await open(t, { driver: createFakeDriver({ box, freeMiB: 100 }) });
+    await assert.rejects(sandboxes.acquire(request), (error) => {
+      assert.ok(error instanceof PolydevError);
+      assert.equal(error.code, 'capacity');
+      assert.ok(Number(error.details.retryAfterSeconds) > 0);
+      return true;
+    });
+    assert.deepEqual(await driver.list(), []);
+  },
+);
