@@ -17,7 +17,6 @@ const oneAtATime = /^(drivers\/oci|hostd|image|setup|web\/tests\/pages)/;
 const scenarios = /^e2e\//;
 const testTimeoutMs = 15 * 60 * 1000;
 
-
 /** Where everything that tests need was set up, a skip is a failure, but for what no set-up can bring. */
 const excused = /KVM|Firecracker|checkout can be read by root only/;
 
