@@ -8,12 +8,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createPolydev } from '@polydev/sdk';
 import { WebSocket } from 'ws';
 import { setUpOwner } from '../e2e/owner.ts';
 import { startProduct } from '../e2e/product.ts';
+import { freePort } from '../setup/free-port.ts';
 import { type Bench, spreadOf } from './result.ts';
 
 const displaySocket = 'run/polydev-x/rfb.sock';
@@ -181,14 +181,4 @@ async function reachable(port: number): Promise<void> {
     );
     if (answered) return;
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -30,7 +30,8 @@ import { createSandboxService } from './sandboxes/service.ts';
 import { createSlots } from './sandboxes/slots.ts';
 import type { Services } from './services.ts';
 import { createSessionMachine } from './sessions/machine.ts';
-import { createSessions } from './sessions/service.ts';
+import { createSessionService } from './sessions/service.ts';
+import { createSessionWork } from './sessions/work.ts';
 import type { Store } from './store/database.ts';
 import type { EphemeralStore } from './store/ephemeral.ts';
 import type { EventLog } from './store/events.ts';
@@ -109,11 +110,11 @@ export function createWorkings(deps: WorkingsDeps): Workings {
     (await db.select({ id: users.id }).from(users).where(eq(users.id, id))).length > 0;
 
   const sessionMachine = createSessionMachine(deps, events, controller, now);
-  const sessions = createSessions({
-    ...{ events, changes, witness, logs, vault, sandboxes, providerOf, userExists, verify, log, clock },
+  const signIns = createSessionWork({
+    ...{ events, changes, witness, vault, sandboxes, providerOf, verify, log, clock },
     machine: sessionMachine,
     activity: createChanges(ephemeral, 'active'),
-    limits: signInLimits,
+    idleMs: signInLimits.idleMs,
   });
   const runs = createRuns({
     ...{ rows: runRows, events, changes, borrow, vault, sandboxes, log, now, clock },
@@ -121,7 +122,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
     defaultDeadlineMs: config.runs.defaultMs,
   });
   const recovery = createRecovery({
-    ...{ controller, ephemeral, sessions, runs, sandboxes, sandboxRows, vault, clock, log },
+    ...{ controller, ephemeral, sessions: signIns, runs, sandboxes, sandboxRows, vault, clock, log },
     unfinishedSessions: sessionMachine.unfinished,
     unfinishedRuns: runRows.unfinished,
   });
@@ -130,7 +131,12 @@ export function createWorkings(deps: WorkingsDeps): Workings {
 
   return {
     services: {
-      sessions: sessions.service,
+      sessions: createSessionService({
+        ...{ events, logs, vault, sandboxes, userExists, now },
+        machine: sessionMachine,
+        work: signIns,
+        limits: signInLimits,
+      }),
       credentials,
       runs: runs.service,
       usage: createUsage(db, credentials, now),
@@ -149,7 +155,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
     async handOver() {
       await recovery.stop();
       await runs.drain(limits.drainMs);
-      await Promise.all([sessions.handOver(), runs.handOver()]);
+      await Promise.all([signIns.handOver(), runs.handOver()]);
       await lending.stop();
       await sandboxes.stop();
       postmortem.close();
@@ -158,7 +164,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
       await recovery.stop();
       // Sandboxes go last: they hold credentials that their tools may have rotated. They go also where the end of what was
       // done in them could not be written.
-      await Promise.allSettled([sessions.stop(), runs.stop(), lending.stop()]);
+      await Promise.allSettled([signIns.stop(), runs.stop(), lending.stop()]);
       await sandboxes.stop();
       postmortem.close();
     },

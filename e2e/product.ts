@@ -12,10 +12,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { freePort } from '../setup/free-port.ts';
 import { type HostPaths, hostPaths, projectRoot } from '../setup/paths.ts';
 
 export interface Product {
@@ -157,16 +157,6 @@ function links(child: ChildProcess): Promise<{ url: string; setupUrl: string }> 
     child.once('close', (code) => {
       clearTimeout(timer);
       reject(new Error(`The product ended with ${code}:\n${said}`));
-    });
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
     });
   });
 }

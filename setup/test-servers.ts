@@ -6,12 +6,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chown, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { PolydevError } from '@polydev/protocol';
+import { freePort } from './free-port.ts';
 import { ensureServiceUser, type ServiceUser } from './service-user.ts';
 
 const run = promisify(execFile);
@@ -124,14 +124,4 @@ function createServerProcess({ folder, user, command, listening }: ServerCommand
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }

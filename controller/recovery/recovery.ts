@@ -12,7 +12,7 @@ import type { RunsControl } from '../runs/service.ts';
 import type { SandboxRows } from '../sandboxes/rows.ts';
 import type { Sandboxes } from '../sandboxes/sandboxes.ts';
 import type { SessionRow } from '../sessions/machine.ts';
-import type { SessionsControl } from '../sessions/service.ts';
+import type { SessionWork } from '../sessions/work.ts';
 import type { EphemeralStore } from '../store/ephemeral.ts';
 
 export interface Recovery {
@@ -27,7 +27,7 @@ export interface Recovery {
 export interface RecoveryDeps {
   controller: ControllerId;
   ephemeral: EphemeralStore;
-  sessions: Pick<SessionsControl, 'resume' | 'bury'>;
+  sessions: Pick<SessionWork, 'resume' | 'bury'>;
   runs: Pick<RunsControl, 'resume' | 'takeOver'>;
   unfinishedSessions(): Promise<SessionRow[]>;
   unfinishedRuns(): Promise<RunRow[]>;
