@@ -21,6 +21,13 @@ const runStages = ['queued', 'starting', 'running', 'answering'] as const;
 const signInParts: readonly Part[] = ['controller', 'hostd', 'agent', 'container', 'x-server', 'browser'];
 const signInStages = ['starting', 'ready', 'signing_in', 'verifying'] as const;
 
+/** `npm run e2e -- recovery`: at each stage. In `npm test` each part at one, so that all parts and all stages come about. */
+const everyStage = process.env.POLYDEV_E2E_EVERY_STAGE === '1';
+
+function stagesFor<S>(part: Part, parts: readonly Part[], stages: readonly S[]): readonly S[] {
+  return everyStage ? stages : stages.slice(parts.indexOf(part) % stages.length).slice(0, 1);
+}
+
 suite('after a kill', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }, () => {
   let stage: Stage;
   before(async () => {
@@ -30,7 +37,7 @@ suite('after a kill', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }, (
   after(() => stage.strike());
 
   for (const part of runParts)
-    for (const at of runStages)
+    for (const at of stagesFor(part, runParts, runStages))
       test(`${part}, while a run is ${at}: the run ends, and the next one works`, async () => {
         const { polydev } = stage;
         const model = stage.doubles.state.behaviour.claude_code;
@@ -57,7 +64,7 @@ suite('after a kill', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }, (
       });
 
   for (const part of signInParts)
-    for (const at of signInStages)
+    for (const at of stagesFor(part, signInParts, signInStages))
       test(`${part}, while a sign-in is ${at}: it goes on or ends, and the next one works`, async () => {
         const { polydev } = stage;
         const label = `${part}-${at}`;

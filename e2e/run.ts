@@ -14,7 +14,8 @@ if (unknown.length > 0) {
   process.exitCode = 1;
 } else {
   const files = wanted.map((name) => join(folder, `${name}.test.ts`));
-  const child = spawn(process.execPath, ['--test', '--test-concurrency=1', ...files], { stdio: 'inherit' });
+  const env = { ...process.env, POLYDEV_E2E_EVERY_STAGE: '1' };
+  const child = spawn(process.execPath, ['--test', '--test-concurrency=1', ...files], { stdio: 'inherit', env });
   child.on('close', (code) => {
     process.exitCode = code ?? 1;
   });
