@@ -165,11 +165,14 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
       assert.equal((await own()).version, version + index + 1);
     }
 
+    // The access token of before may be good for a moment yet; the provider takes it no more.
     doubles.state.behaviour.claude_code.token = 'rotated';
+    doubles.state.behaviour.claude_code.model = '401';
     const last = await ask('damson');
     assert.equal(last.state, 'failed');
     assertReason(last, 'provider_auth');
     doubles.state.behaviour.claude_code.token = 'ok';
+    doubles.state.behaviour.claude_code.model = 'ok';
     const expired = await own();
     assert.deepEqual([expired.status, expired.version], ['expired', version + 2]);
 
