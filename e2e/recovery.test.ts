@@ -79,8 +79,12 @@ suite('after a kill', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }, (
         if (!fatal && !isFinal(sessionMoves, session.state)) {
           // The desktop is there as before: the picture comes, and the sign-in can be done.
           if (at !== 'verifying') {
-            const keyboard = await stage.keyboard(sessionId);
-            keyboard.close();
+            // As a viewer does, which connects again when the picture breaks off once more.
+            await until(async () => {
+              const keyboard = await stage.keyboard(sessionId);
+              keyboard.close();
+              return true;
+            }, withinMs);
             await polydev.sessions.cancel(sessionId);
           }
         }
