@@ -23,6 +23,8 @@ export const limits = {
   hostFreeMiB: 256,
   sandboxBootMs: 60 * second,
   sandboxStopMs: 10 * second,
+  /** What needs the host service waits so long for one that is away. */
+  hostAwayMs: 15 * second,
   /** One that waited to be used must answer in this time, or another is taken. */
   wakeMs: 2 * second,
   consoleTailBytes: 64 * 1024,

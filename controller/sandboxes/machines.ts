@@ -4,7 +4,6 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Driver } from '@polydev/drivers/contract';
 import {
   limits,
@@ -23,6 +22,7 @@ import { untilAborted } from '../abort.ts';
 import { type AgentClient, createAgentClient } from '../agent/client.ts';
 import { reasonOf } from '../reason.ts';
 import type { AgentAccess } from '../services.ts';
+import { whenHostIsThere } from './host-away.ts';
 import type { KeyCase } from './keys.ts';
 import type { NewSandbox, SandboxRow, SandboxRows } from './rows.ts';
 
@@ -79,7 +79,6 @@ export interface MachinesDeps {
 }
 
 const adoptable: readonly SandboxState[] = ['idle', 'hibernated', 'claimed'];
-const destroyAgainMs = 500;
 const noPurpose = { owner: null, userId: null, provider: null };
 
 export function createMachines(deps: MachinesDeps): Machines {
@@ -96,26 +95,14 @@ export function createMachines(deps: MachinesDeps): Machines {
     const noted = (error: unknown) => log.warn({ err: error, sandbox: id }, 'A state of a sandbox was not written.');
     await rows.move(id, 'stopping').catch(() => {}); // One that failed goes without this.
     try {
-      await destroyWhenThere(id);
+      // However long it takes: nobody else would do it.
+      await whenHostIsThere(() => driver.destroy(id), { signal: stopping.signal });
       alive.get(id)?.abort(new PolydevError('sandbox_gone', 'The sandbox was destroyed.'));
       alive.delete(id);
       await rows.move(id, 'gone').catch(noted);
     } catch (error) {
       log.error({ err: error, sandbox: id }, 'A sandbox could not be destroyed completely.');
       await rows.move(id, 'failed', { reason: reasonOf(error) }).catch(noted);
-    }
-  }
-
-  /** A host service that is away is back soon, and nobody else would do it then. */
-  async function destroyWhenThere(id: SandboxId): Promise<void> {
-    for (;;) {
-      try {
-        return await driver.destroy(id);
-      } catch (error) {
-        const away = error instanceof PolydevError && error.code === 'unavailable';
-        if (!away || stopping.signal.aborted) throw error;
-        await sleep(destroyAgainMs, undefined, { signal: stopping.signal }).catch(() => {});
-      }
     }
   }
 

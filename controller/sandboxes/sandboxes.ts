@@ -19,6 +19,7 @@ import { untilAborted } from '../abort.ts';
 import type { AgentClient } from '../agent/client.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { AgentAccess } from '../services.ts';
+import { whenHostIsThere } from './host-away.ts';
 import type { KeyCase, Keys } from './keys.ts';
 import type { Machine, Machines } from './machines.ts';
 import type { SandboxRow, SandboxRows } from './rows.ts';
@@ -110,21 +111,19 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
   let left: SandboxRow[] = [];
 
   /** One that waits, or a new one in its place. */
-  async function machineFor({ profile, owner, userId, provider, signal }: AcquireRequest): Promise<Machine> {
-    const waiting = await pool.take(profile);
+  async function machineFor(request: AcquireRequest): Promise<Machine> {
+    const waiting = await pool.take(request.profile);
     if (waiting) return waiting;
     if (machines.count >= deps.atMost) await pool.makeRoom();
+    return await whenHostIsThere(() => newMachine(request), { signal: request.signal, forMs: limits.hostAwayMs });
+  }
+
+  async function newMachine({ profile, owner, userId, provider, signal }: AcquireRequest): Promise<Machine> {
     if ((await deps.freeMiB()) < limits.hostFreeMiB)
       throw new PolydevError('capacity', 'The host has no memory left for another sandbox.', {
         details: { retryAfterSeconds },
       });
-    const wish = { profile, purpose: { owner, userId, provider }, signal };
-    return await machines.make(wish).catch((error) => {
-      // The host service ended meanwhile, and what it had begun is gone with it. It is back soon.
-      const lost = error instanceof PolydevError && error.code === 'unavailable' && !signal.aborted;
-      if (!lost) throw error;
-      return machines.make(wish);
-    });
+    return await machines.make({ profile, purpose: { owner, userId, provider }, signal });
   }
 
   async function claim(machine: Machine, request: AcquireRequest, freeSlot: () => void): Promise<SandboxHandle> {

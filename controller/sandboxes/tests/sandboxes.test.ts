@@ -108,6 +108,40 @@ test('a sandbox is claimed for one purpose, known to the gateway, and gone when 
   ]);
 });
 
+test('who asks while the host service starts again gets a sandbox when it is there', testTimeout, async (t) => {
+  const { sandboxes, driver, request, rows } = await open(t);
+  const { memory, create } = driver;
+  const away = async () => {
+    throw new PolydevError('unavailable', 'The host service does not answer.');
+  };
+  let asked = 0;
+  driver.memory = () => (++asked === 1 ? away() : memory());
+  driver.create = (spec) => {
+    driver.create = create; // It ends once more, under a boot.
+    return away().then(() => create(spec));
+  };
+  const sandbox = await sandboxes.acquire(request);
+  assert.equal(asked, 3);
+  assert.deepEqual(
+    (await rows.present()).map(({ id }) => id),
+    [sandbox.id],
+  );
+});
+
+test(
+  'who asks while the host service starts again, and thinks better of it, does not wait for it',
+  testTimeout,
+  async (t) => {
+    const { sandboxes, driver, request } = await open(t);
+    const cancel = new AbortController();
+    driver.memory = async () => {
+      cancel.abort();
+      throw new PolydevError('unavailable', 'The host service does not answer.');
+    };
+    await assert.rejects(sandboxes.acquire({ ...request, signal: cancel.signal }), /does not answer/);
+  },
+);
+
 test('what one sandbox seals does not open for another', testTimeout, async (t) => {
   const { sandboxes, driver, request } = await open(t);
   const [one, two] = [await sandboxes.acquire(request), await sandboxes.acquire(request)];
