@@ -76,3 +76,21 @@ export async function chargeTo(layout: CgroupLayout, path: string, pid: number):
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'cgroup.procs'), String(pid));
 }
+
+/** Of the usual weight of a group or a program. */
+const sandboxesWeigh = 1 / 4;
+const usualShares = 1024;
+const usualWeight = 100;
+
+/**
+ * All sandboxes of the instance together give way to whatever else wants the processors, first of all to Polydev itself,
+ * which must answer however much they do. Costs nothing while a processor is free.
+ */
+export async function giveWay(layout: CgroupLayout, instance: string): Promise<void> {
+  const cpu = layout.v1.get('cpu');
+  if (cpu === undefined) await writeFile(join(layout.unified, 'cgroup.subtree_control'), '+cpu');
+  const folder = join(cpu ?? layout.unified, groupPath(instance));
+  await mkdir(folder, { recursive: true });
+  if (cpu === undefined) await writeFile(join(folder, 'cpu.weight'), String(usualWeight * sandboxesWeigh));
+  else await writeFile(join(folder, 'cpu.shares'), String(usualShares * sandboxesWeigh));
+}

@@ -12,7 +12,7 @@ import type { StepListener } from '../resources.ts';
 import { configOf } from './bundle.ts';
 import { cgroupOf } from './cgroup.ts';
 import { isFrozen, isPopulated, setFrozen, watchEmpty } from './cgroup-events.ts';
-import { groupFolders, groupPath } from './cgroup-layout.ts';
+import { giveWay, groupFolders, groupPath } from './cgroup-layout.ts';
 import { agentReady, readConsole } from './console.ts';
 import { containerOf, firstPid, startContainer } from './container.ts';
 import { findHost, freeMemory } from './host.ts';
@@ -77,7 +77,10 @@ export async function createOciDriver(options: OciOptions, deps: OciDeps): Promi
     survived: async ({ id }) =>
       existsSync(placesOf(options, id).readyMark) && (await isPopulated(cgroups(), pathOf(id))),
 
-    open: (survivors) => network.open(survivors.map(({ id, address }) => ({ id, address: address.source }))),
+    async open(survivors) {
+      if (host.traits) await giveWay(host.traits.cgroups, options.instance);
+      await network.open(survivors.map(({ id, address }) => ({ id, address: address.source })));
+    },
     async close({ survivors }) {
       if (survivors) return;
       await network.close();

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFile, statfs } from 'node:fs/promises';
 import { get } from 'node:http';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { run } from '../../exec.ts';
+import { readMounts } from '../../mounts.ts';
 import { whyNoRealSandbox } from '../../testing/scratch.ts';
+import { detectCgroups, groupPath } from '../cgroup-layout.ts';
 import { raiseOnHost } from '../file-watchers.ts';
 import { imageRootfs, placesOf } from '../places.ts';
 import { type LiveSandbox, withTwoSandboxes } from '../testing/sandboxes.ts';
@@ -59,6 +62,15 @@ describe('a sandbox that takes all it can get hurts only itself:', {
     const { bad, place } = pair();
     const pid = (await readFile(placesOf(place, bad.id).conmonPidFile, 'utf8')).trim();
     assert.match(await readFile(`/proc/${pid}/cgroup`, 'utf8'), new RegExp(`(cpu[,:]|0::).*/${bad.id}`));
+  });
+
+  test('processors: all sandboxes together weigh a quarter of what Polydev does', async () => {
+    const { place } = pair();
+    const cgroups = detectCgroups(await readMounts());
+    const cpu = cgroups?.v1.get('cpu');
+    const file = cpu ? 'cpu.shares' : 'cpu.weight';
+    const weight = await readFile(join(cpu ?? cgroups?.unified ?? '', groupPath(place.instance), file), 'utf8');
+    assert.equal(Number(weight), cpu ? 256 : 25);
   });
 
   test('processes', { timeout }, async () => {
