@@ -11,10 +11,11 @@ import { createProgress } from './progress.ts';
 import { hostPackages, testPackages } from './system-packages.ts';
 import { startTestPostgres, startTestRedis } from './test-servers.ts';
 
-/** These use the host itself (links, cgroups, images), or keep a browser busy, so one at a time; all others share the cores. */
-const oneAtATime = /^(drivers\/oci|hostd|image|setup|web\/tests\/pages)/;
-/** Each has a product of its own, and waits for tools that try again, so two at a time. */
-const scenarios = /^e2e\//;
+/** These use the host itself (links, cgroups, images), so one at a time; all others share the cores. */
+const oneAtATime = /^(drivers\/oci|hostd|image|setup)/;
+/** Each has a product or a browser of its own and waits a good deal, for tools that try again: more than there are cores. */
+const scenarios = /^(e2e\/|web\/tests\/pages)/;
+const scenariosAtATime = 3;
 const testTimeoutMs = 15 * 60 * 1000;
 
 /** Where everything that tests need was set up, a skip is a failure, but for what no set-up can bring. */
@@ -56,13 +57,14 @@ async function runAll(part: string): Promise<number> {
     files.push(file);
   const wanted = files.filter((file) => file.includes(part)).sort();
   const alone = wanted.filter((file) => oneAtATime.test(file));
-  const last = wanted.filter((file) => scenarios.test(file));
+  // Backwards by name, which puts the long ones first.
+  const last = wanted.filter((file) => scenarios.test(file)).toReversed();
   const others = wanted.filter((file) => !alone.includes(file) && !last.includes(file));
   await runFiles(others, 2, counts);
   await runOnServers(await storeTestsOf(wanted), counts);
   await runFiles(alone, 1, counts);
   // When something small is broken, that is said first.
-  await runFiles(last, 2, counts);
+  await runFiles(last, scenariosAtATime, counts);
 
   process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
