@@ -1,13 +1,13 @@
 /** What the host can lack: its image, room on its disk; and room in a sandbox. */
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { hostPaths } from '../setup/paths.ts';
 import { consentPages, decide, enter, enterAgain, openDesktop } from './desktop-sign-in.ts';
+import { fillDisk } from './full-disk.ts';
 import { assertReason, assertRefused, openStage, type Stage } from './stage.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -76,16 +76,14 @@ suite('the image of the host', { skip, timeout: 5 * 60_000 }, () => {
 
 suite('the disk is full', { skip, timeout: 5 * 60_000 }, () => {
   let stage: Stage;
-  let ballast: string;
   before(async () => {
     stage = await openStage({ dataMiB: diskMiB, config: { sandbox: { desktop: { homeMiB: 256 } } } });
-    ballast = join(stage.product.paths.controller, 'ballast');
   });
   after(() => stage.strike());
 
   test('on the host: requests that must write are refused in words, and work again when there is room', async () => {
     await stage.addKey('claude_code');
-    fill(ballast);
+    const ballast = fillDisk(stage.product.paths);
     const error = await assertRefused(
       stage.polydev.runs.start({ provider: 'claude_code', prompt: 'x'.repeat(1_000_000) }),
       'disk_full',
@@ -107,13 +105,3 @@ suite('the disk is full', { skip, timeout: 5 * 60_000 }, () => {
     assert.equal((await stage.ended(sessionId)).state, 'connected');
   });
 });
-
-/** Until nothing more fits. */
-function fill(path: string): void {
-  writeFileSync(path, '');
-  try {
-    execFileSync('dd', ['if=/dev/zero', `of=${path}`, 'bs=64k'], { stdio: 'ignore' });
-  } catch {
-    // That it ends for want of room is the point.
-  }
-}

@@ -1,12 +1,29 @@
 /** The parts that can be killed, as the host sees them, and what a kill may have left on it. */
 
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostPaths } from '../setup/paths.ts';
+import type { TestServer } from '../setup/test-servers.ts';
+import { fillDisk } from './full-disk.ts';
 import { killIn } from './sandbox-processes.ts';
 import type { Stage } from './stage.ts';
 
-export type Part = 'controller' | 'hostd' | 'agent' | 'container' | 'x-server' | 'browser';
+export type Part =
+  | 'controller'
+  | 'hostd'
+  | 'agent'
+  | 'container'
+  | 'x-server'
+  | 'browser'
+  | 'disk'
+  | 'database'
+  | 'redis';
+
+export interface RecoveryStage extends Stage {
+  /** What the product keeps its things in, where it is not the product itself. */
+  servers?: Record<'database' | 'redis', TestServer>;
+}
 
 const inSandbox: Partial<Record<Part, RegExp>> = {
   agent: /agent\.mjs/,
@@ -17,10 +34,27 @@ const inSandbox: Partial<Record<Part, RegExp>> = {
 };
 const lookAgainMs = 50;
 const findMs = 30_000;
+/** What does not come back by itself is away for this long. */
+const awayMs = 2_000;
 
-/** Kills with -9. `owner` is the sign-in or run whose sandbox is meant. */
-export async function killPart(stage: Stage, part: Part, owner: string): Promise<void> {
+/**
+ * Kills with -9; fills the disk. What nobody starts again is back when this resolves. `whose` is the sign-in or run
+ * whose sandbox is meant, or the sandbox.
+ */
+export async function killPart(stage: RecoveryStage, part: Part, whose: string): Promise<void> {
   const { paths } = stage.product;
+  if (part === 'disk') {
+    const ballast = fillDisk(paths);
+    await sleep(awayMs);
+    return rmSync(ballast);
+  }
+  if (part === 'database' || part === 'redis') {
+    const server = stage.servers?.[part];
+    if (!server) throw new Error(`The stage has no ${part}.`);
+    await server.end('SIGKILL');
+    await sleep(awayMs);
+    return await server.start();
+  }
   const command = inSandbox[part];
   if (!command) {
     process.kill(processOf(paths, part), 'SIGKILL');
@@ -28,7 +62,7 @@ export async function killPart(stage: Stage, part: Part, owner: string): Promise
   }
   // The part may be coming up just now.
   await until(async () => {
-    const sandbox = (await stage.polydev.sandboxes.list()).find((one) => one.owner === owner);
+    const sandbox = (await stage.polydev.sandboxes.list()).find(({ id, owner }) => owner === whose || id === whose);
     return sandbox !== undefined && killIn(paths, sandbox.id, command) > 0;
   }, findMs);
 }
@@ -77,7 +111,7 @@ export async function until(holds: () => Promise<boolean>, withinMs: number): Pr
   for (;;) {
     if (await holds().catch(() => false)) return;
     if (performance.now() > lastMs) throw new Error(`It did not hold within ${withinMs / 1000} s: ${holds}`);
-    await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+    await sleep(lookAgainMs);
   }
 }
 

@@ -1,0 +1,154 @@
+/**
+ * One kill at one stage of a run, of a sign-in or of a sandbox: afterwards it has a legal end or goes on, the next one
+ * works, nothing is left behind, and no credential is lost or there twice.
+ */
+
+import assert from 'node:assert/strict';
+import { isFinal, type Run, runMoves, type Sandbox, type SessionId, sessionMoves } from '@polydev/protocol';
+import { consentPages, decide, enter, openDesktop } from './desktop-sign-in.ts';
+import { killPart, type Part, type RecoveryStage, strays, until, untilHealthy } from './recovery-parts.ts';
+
+/** After a part is back. */
+const withinMs = 30_000;
+/** A sign-in or run that goes on has this long to end by itself. */
+const endMs = 120_000;
+
+export const runStages = ['queued', 'starting', 'running', 'answering'] as const;
+export const signInStages = ['starting', 'ready', 'signing_in', 'captured', 'verifying'] as const;
+export const sandboxStages = ['creating', 'waiting', 'stopping'] as const;
+
+export type RunStage = (typeof runStages)[number];
+export type SignInStage = (typeof signInStages)[number];
+export type SandboxStage = (typeof sandboxStages)[number];
+
+/** With these goes the sandbox, and what it was for. */
+const fatal: readonly Part[] = ['agent', 'container'];
+
+export async function killDuringRun(stage: RecoveryStage, part: Part, at: RunStage): Promise<void> {
+  const model = stage.doubles.state.behaviour.claude_code;
+  const credentials = (await stage.polydev.credentials.list()).length;
+  model.model = at === 'running' || at === 'answering' ? 'slow' : 'ok';
+  // Who waits is first in line behind one that holds the credential.
+  const holder = at === 'queued' ? await startRun(stage, 'held') : undefined;
+  const run = await startRun(stage, `${part} ${at}`);
+  await runReaches(stage, run.id, at);
+  await killPart(stage, part, (holder ?? run).id);
+  model.model = 'ok';
+  await untilHealthy(stage, withinMs);
+  const ended = await endOf(stage, run.id);
+  if (holder) await endOf(stage, holder.id);
+  // With the controller goes the gateway, and with that the answer that is on its way.
+  const cutOff = part === 'controller' && (at === 'running' || at === 'answering');
+  const mayFail = fatal.includes(part) || cutOff;
+  if (!mayFail || at === 'queued') assert.equal(ended.state, 'succeeded', JSON.stringify(ended.reason));
+  else assert.ok(isFinal(runMoves, ended.state), ended.state);
+  if (ended.state !== 'succeeded') assert.ok(ended.reason?.hint);
+  await nextRunWorks(stage);
+  await nothingIsLeft(stage);
+  assert.equal((await stage.polydev.credentials.list()).length, credentials);
+}
+
+export async function killDuringSignIn(stage: RecoveryStage, part: Part, at: SignInStage): Promise<void> {
+  const { polydev } = stage;
+  const label = `${part}-${at}`;
+  const sessionId = await signInUpTo(stage, at, label);
+  await killPart(stage, part, sessionId);
+  stage.doubles.state.behaviour.claude_code.model = 'ok';
+  await untilHealthy(stage, withinMs);
+  const session = await polydev.sessions.get(sessionId);
+  const proving = at === 'captured' || at === 'verifying';
+  if (!fatal.includes(part) && !proving && !isFinal(sessionMoves, session.state)) {
+    // The desktop is there as before: the picture comes, and the sign-in can be done.
+    // As a viewer does, which connects again when the picture breaks off once more.
+    await until(async () => {
+      const keyboard = await stage.keyboard(sessionId);
+      keyboard.close();
+      return true;
+    }, withinMs);
+    await polydev.sessions.cancel(sessionId);
+  }
+  const ended = await stage.ended(sessionId);
+  assert.ok(isFinal(sessionMoves, ended.state));
+  if (!fatal.includes(part)) assert.ok(['connected', 'cancelled'].includes(ended.state), JSON.stringify(ended.reason));
+  await nothingIsLeft(stage);
+  const kept = (await polydev.credentials.list()).filter((credential) => credential.label === label);
+  assert.equal(kept.length, ended.state === 'connected' ? 1 : 0);
+}
+
+export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: SandboxStage): Promise<void> {
+  const { polydev } = stage;
+  const waiting = await sandboxIs(stage, ['hibernated']);
+  if (at === 'waiting') await killPart(stage, part, waiting);
+  else if (at === 'creating') {
+    await killPart(stage, 'container', waiting); // which another replaces
+    await killPart(stage, part, await sandboxIs(stage, ['creating', 'booting']));
+  } else {
+    const run = await startRun(stage, part);
+    await endOf(stage, run.id);
+    await killPart(stage, part, run.id);
+  }
+  await untilHealthy(stage, withinMs);
+  await nextRunWorks(stage);
+  await nothingIsLeft(stage);
+  const again = await sandboxIs(stage, ['hibernated']);
+  assert.ok((await polydev.sandboxes.list()).some(({ id }) => id === again));
+}
+
+async function nextRunWorks(stage: RecoveryStage): Promise<void> {
+  const run = await stage.run({ provider: 'claude_code', prompt: 'Please say exactly pear' });
+  assert.equal(run.state, 'succeeded', JSON.stringify(run.reason));
+}
+
+async function startRun(stage: RecoveryStage, word: string): Promise<Run> {
+  return await stage.polydev.runs.start({
+    provider: 'claude_code',
+    prompt: `Please say exactly ${word} and more words`,
+  });
+}
+
+async function runReaches(stage: RecoveryStage, id: Run['id'], at: RunStage): Promise<void> {
+  const signal = AbortSignal.timeout(endMs);
+  for await (const { event } of stage.polydev.runs.stream(id, { signal })) {
+    if (event.type === 'state' && (event.state === at || isFinal(runMoves, event.state))) return;
+    if (at === 'answering' && event.type === 'event' && event.event.type === 'text') return;
+  }
+}
+
+async function endOf(stage: RecoveryStage, id: Run['id']): Promise<Run> {
+  const signal = AbortSignal.timeout(endMs);
+  for await (const _ of stage.polydev.runs.stream(id, { signal }));
+  return await stage.polydev.runs.get(id);
+}
+
+async function signInUpTo(stage: RecoveryStage, at: SignInStage, label: string): Promise<SessionId> {
+  const { polydev, doubles } = stage;
+  if (at === 'starting') return (await polydev.sessions.start({ provider: 'claude_code', label })).sessionId;
+  const desktop = await openDesktop(stage, 'claude_code', label);
+  if (at === 'ready') return desktop.sessionId;
+  const proving = at === 'captured' || at === 'verifying';
+  if (proving) doubles.state.behaviour.claude_code.model = 'slow';
+  enter(desktop.keyboard, 'claude auth login');
+  if (proving) await decide(stage, desktop.keyboard, consentPages.claudePlan, 'approve');
+  await stage.sessionEvent(desktop.sessionId, (event) => event.type === 'state' && event.state === at);
+  return desktop.sessionId;
+}
+
+/** The id of a headless one that nobody has, in one of these states. */
+async function sandboxIs(stage: RecoveryStage, states: readonly Sandbox['state'][]): Promise<Sandbox['id']> {
+  let found: Sandbox | undefined;
+  await until(async () => {
+    const all = await stage.polydev.sandboxes.list();
+    found = all.find(({ profile, owner, state }) => profile === 'headless' && !owner && states.includes(state));
+    return found !== undefined;
+  }, withinMs);
+  if (!found) throw new Error('There is no such sandbox.');
+  return found.id;
+}
+
+/** Of what was killed; what waits to be used is no leftover. */
+async function nothingIsLeft(stage: RecoveryStage): Promise<void> {
+  await until(async () => {
+    const there = await stage.polydev.sandboxes.list();
+    return there.every(({ owner }) => owner === null) && (await strays(stage)).length === 0;
+  }, withinMs);
+}
