@@ -2,13 +2,12 @@
 
 import { PolydevError, type Reason, toPolydevError } from '@polydev/protocol';
 import { diskFull, hasErrorCode } from './store/error-code.ts';
-import { databaseAway, isDatabaseLoss } from './store/patience.ts';
+import { databaseAway, isDatabaseLoss, noRoom } from './store/patience.ts';
 
 /** Any thrown thing as a PolydevError: `internal` only when nothing better is known. */
 export function failureOf(error: unknown): PolydevError {
   if (error instanceof PolydevError) return error;
-  if (hasErrorCode(error, ...diskFull))
-    return new PolydevError('disk_full', 'There is no room left for the database.', { cause: error });
+  if (hasErrorCode(error, ...diskFull)) return noRoom(error);
   if (isDatabaseLoss(error)) return databaseAway(error);
   return toPolydevError(error);
 }

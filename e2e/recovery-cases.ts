@@ -84,8 +84,11 @@ export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: Sa
     await killPart(stage, part, await sandboxIs(stage, ['creating', 'booting']));
   } else {
     const run = await startRun(stage, part);
-    await endOf(stage, run.id);
-    await killPart(stage, part, run.id);
+    await runReaches(stage, run.id, 'running');
+    const sandbox = (await polydev.sandboxes.list()).find(({ owner }) => owner === run.id);
+    if (!sandbox) throw new Error('The run has no sandbox.');
+    for await (const { event } of polydev.sandboxes.events(sandbox.id)) if (event.state === 'stopping') break;
+    await killPart(stage, part, sandbox.id);
   }
   await untilHealthy(stage, withinMs);
   await nextRunWorks(stage);
@@ -116,7 +119,10 @@ async function runReaches(stage: RecoveryStage, id: Run['id'], at: RunStage): Pr
 
 async function endOf(stage: RecoveryStage, id: Run['id']): Promise<Run> {
   const signal = AbortSignal.timeout(endMs);
-  for await (const _ of stage.polydev.runs.stream(id, { signal }));
+  const states: Run['state'][] = [];
+  for await (const { event } of stage.polydev.runs.stream(id, { signal }))
+    if (event.type === 'state') states.push(event.state);
+  assert.deepEqual(states, [...new Set(states)], 'it was done once');
   return await stage.polydev.runs.get(id);
 }
 

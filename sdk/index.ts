@@ -22,6 +22,7 @@ import type {
   RunId,
   RunStreamEvent,
   Sandbox,
+  SandboxEvent,
   SandboxLogs,
   SandboxOrOwnerId,
   SequencedEvent,
@@ -35,7 +36,7 @@ import type {
   Ticket,
   User,
 } from '@polydev/protocol';
-import { isFinal, runMoves, sessionMoves } from '@polydev/protocol/states';
+import { isFinal, runMoves, sandboxMoves, sessionMoves } from '@polydev/protocol/states';
 import { type FollowOptions, follow } from './follow.ts';
 import { createHttp, type PolydevOptions } from './http.ts';
 
@@ -151,6 +152,9 @@ export function createPolydev(options: PolydevOptions) {
       list: () => list<Sandbox>('/api/sandboxes'),
       /** Also one that is gone, for a week. */
       get: (id: Sandbox['id']) => get<Sandbox>(sandbox(id)),
+      /** Every change of its state so far, then live until it is gone. */
+      events: (id: Sandbox['id'], follows?: FollowOptions): AsyncIterable<SequencedEvent<SandboxEvent>> =>
+        follow<SandboxEvent>(http, `${sandbox(id)}/events`, ({ state }) => isFinal(sandboxMoves, state), follows),
       /** The newest part of what its machine wrote to the console. */
       console: async (id: Sandbox['id']) => (await http.open(`${sandbox(id)}/console`)).text(),
       /** By the id of its sign-in or run as well: live while it is there, else as kept when that ended badly. */

@@ -1,4 +1,7 @@
-/** While the database is away nobody waits for it here: what needs it is refused, and what was going on is answered. */
+/**
+ * While the database is away or has no room nobody waits for it here: what needs it is refused, and what was going on is
+ * answered.
+ */
 
 import type { RouteOptions } from 'fastify';
 import type { Patience } from '../store/patience.ts';
@@ -16,7 +19,8 @@ export function refuseWhileAway(app: App, patience: Patience): void {
     reply.raw.once('close', () => clearTimeout(doubt));
   });
   app.addHook('onRoute', (route) => {
-    if (needsDatabase(route.url)) route.handler = answeredAtOnce(route.handler, patience);
+    const { url, handler, method } = route;
+    if (needsDatabase(url)) route.handler = answeredAtOnce(handler, patience, { writes: method !== 'GET' });
   });
 }
 
@@ -24,12 +28,16 @@ function needsDatabase(url: string): boolean {
   return /^\/(api|metrics)\b/.test(url);
 }
 
-/** The work behind an answer of 503 goes on. */
-function answeredAtOnce(handler: RouteOptions['handler'], patience: Patience): RouteOptions['handler'] {
+/** The work behind an answer of 503 or 507 goes on. */
+function answeredAtOnce(
+  handler: RouteOptions['handler'],
+  patience: Patience,
+  options: { writes: boolean },
+): RouteOptions['handler'] {
   return function handle(request, reply) {
     const answer = handler.call(this, request, reply);
     if (!(answer instanceof Promise)) return answer;
-    return patience.unlessAway(answer).catch((error) => {
+    return patience.unlessAway(answer, options).catch((error) => {
       // A stream or a picture that has begun outlasts the absence.
       if (reply.sent || reply.raw.headersSent) return answer;
       throw error;

@@ -9,7 +9,7 @@ import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
 import pg from 'pg';
 import { migrate } from './migrate.ts';
-import { createPatience, isDatabaseLoss, noPatience, type Patience } from './patience.ts';
+import { createEmbeddedPatience, createPatience, isDatabaseLoss, type Patience } from './patience.ts';
 import * as schema from './schema.ts';
 import type { StoreWatch } from './watch.ts';
 
@@ -71,11 +71,15 @@ async function openEmbedded(dataDir: string | undefined): Promise<OpenDatabase> 
   if (dataDir) await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const startParams = [...PGlite.defaultStartParams, '-c', `shared_buffers=${embeddedCache}`];
   const client = await PGlite.create({ startParams, ...(dataDir && { dataDir }) });
+  const patience = createEmbeddedPatience();
   return {
     db: drizzlePglite({ client, schema }),
-    patience: noPatience,
+    patience,
     kind: 'embedded',
-    close: () => client.close(),
+    async close() {
+      patience.end();
+      await client.close();
+    },
   };
 }
 

@@ -1,21 +1,24 @@
 /**
- * A database that is away for a while stops nobody's work: what goes on behind the API waits until it is back, and
- * requests are told at once.
+ * A database that is away for a while, or has no room, stops nobody's work: what goes on behind the API waits until it
+ * is back, and requests are told at once.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PolydevError } from '@polydev/protocol';
-import { hasErrorCode } from './error-code.ts';
+import { diskFull, hasErrorCode } from './error-code.ts';
 import type { StoreWatch } from './watch.ts';
 
 export interface Patience {
   /** Throws `unavailable` while the database is known to be away. */
   check(): void;
-  /** The promise, or `unavailable` as soon as the database is known to be away: for who does not wait. */
-  unlessAway<T>(promise: Promise<T>): Promise<T>;
   /**
-   * Does the work, again and again while the database is away. It may have been done before, with only its answer lost:
-   * then `again` is true.
+   * The promise, or `unavailable` as soon as the database is known to be away, or `disk_full` as soon as something
+   * that is to be written waits for room: for who does not wait.
+   */
+  unlessAway<T>(promise: Promise<T>, options: { writes: boolean }): Promise<T>;
+  /**
+   * Does the work, again and again while the database is away or its disk is full. It may have been done before, with
+   * only its answer lost: then `again` is true.
    */
   insist<T>(work: (again: boolean) => Promise<T>): Promise<T>;
   /** Finds out whether it is there; resolves when it is, or nothing waits any more. */
@@ -24,26 +27,40 @@ export interface Patience {
   end(): void;
 }
 
-/** Of a database that is in this process. */
-export const noPatience: Patience = {
-  check() {},
-  unlessAway: (promise) => promise,
-  insist: (work) => work(false),
-  look: async () => {},
-  end() {},
-};
-
 const lookAgainMs = 250;
+/** Between two tries of each that waits for room. */
+const roomAgainMs = 500;
 /** What is lost without a word, such as a cable, is found out within this. */
 const heartbeatMs = 5_000;
+
+/** Of a database in this process, which can have no room but is never away. */
+export function createEmbeddedPatience(): Patience {
+  const ending = new AbortController();
+  const room = createRoom(ending.signal);
+  return {
+    check() {},
+    unlessAway: (promise, { writes }) => (writes ? room.unlessFull(promise) : promise),
+    async insist(work) {
+      for (let again = false; ; again = true) {
+        try {
+          return await work(again);
+        } catch (error) {
+          await room.orThrow(error);
+        }
+      }
+    },
+    look: async () => {},
+    end: () => ending.abort(),
+  };
+}
 
 /** `ask` rejects when there is no answer. */
 export function createPatience(ask: () => Promise<void>, watch: StoreWatch): Patience {
   const ending = new AbortController();
+  const room = createRoom(ending.signal);
+  const impatient = createImpatient();
   let looking: Promise<void> | undefined;
   let away = false;
-  /** Tell those who do not wait. */
-  const impatient = new Set<(error: unknown) => void>();
 
   async function lookUntilThere(): Promise<void> {
     while (!ending.signal.aborted) {
@@ -56,7 +73,7 @@ export function createPatience(ask: () => Promise<void>, watch: StoreWatch): Pat
         if (!away) {
           away = true;
           watch.lost(error);
-          for (const tell of impatient) tell(databaseAway(error));
+          impatient.tell(databaseAway(error));
         }
       }
       await sleep(lookAgainMs, undefined, { signal: ending.signal }).catch(() => {});
@@ -76,11 +93,9 @@ export function createPatience(ask: () => Promise<void>, watch: StoreWatch): Pat
     check() {
       if (away) throw databaseAway();
     },
-    async unlessAway(promise) {
-      const { promise: loss, reject } = Promise.withResolvers<never>();
-      if (away) reject(databaseAway());
-      impatient.add(reject);
-      return await Promise.race([promise, loss]).finally(() => impatient.delete(reject));
+    async unlessAway(promise, { writes }) {
+      const answer = writes ? room.unlessFull(promise) : promise;
+      return await impatient.unlessTold(answer, away ? databaseAway() : undefined);
     },
     async insist(work) {
       for (let again = false; ; again = true) {
@@ -88,8 +103,8 @@ export function createPatience(ask: () => Promise<void>, watch: StoreWatch): Pat
         try {
           return await work(again);
         } catch (error) {
-          if (!isDatabaseLoss(error) || ending.signal.aborted) throw error;
-          await look();
+          if (ending.signal.aborted || !isDatabaseLoss(error)) await room.orThrow(error);
+          else await look();
         }
       }
     },
@@ -99,6 +114,40 @@ export function createPatience(ask: () => Promise<void>, watch: StoreWatch): Pat
       ending.abort();
     },
   };
+}
+
+/** Those who do not wait. */
+function createImpatient() {
+  const tellers = new Set<(error: PolydevError) => void>();
+  return {
+    tell(error: PolydevError) {
+      for (const reject of tellers) reject(error);
+    },
+    async unlessTold<T>(promise: Promise<T>, already?: PolydevError): Promise<T> {
+      const { promise: told, reject } = Promise.withResolvers<never>();
+      if (already) reject(already);
+      tellers.add(reject);
+      return await Promise.race([promise, told]).finally(() => tellers.delete(reject));
+    },
+  };
+}
+
+/** Room on the disk, which nothing announces: each that wants it tries again. */
+function createRoom(ending: AbortSignal) {
+  const impatient = createImpatient();
+  return {
+    unlessFull: impatient.unlessTold,
+    /** Resolves when it is time to try again; throws what is not for want of room. */
+    async orThrow(error: unknown): Promise<void> {
+      if (ending.aborted || !hasErrorCode(error, ...diskFull)) throw error;
+      impatient.tell(noRoom(error));
+      await sleep(roomAgainMs, undefined, { signal: ending }).catch(() => {});
+    },
+  };
+}
+
+export function noRoom(cause: unknown): PolydevError {
+  return new PolydevError('disk_full', 'There is no room left for the database.', { cause });
 }
 
 export function databaseAway(cause?: unknown): PolydevError {

@@ -13,7 +13,7 @@ import type { EphemeralStore } from './ephemeral.ts';
 import { createEventLog, type EventLog } from './events.ts';
 import { createMemoryEphemeral } from './memory-ephemeral.ts';
 import { migrate } from './migrate.ts';
-import { noPatience } from './patience.ts';
+import { createEmbeddedPatience } from './patience.ts';
 import { openRedisEphemeral } from './redis-ephemeral.ts';
 import * as schema from './schema.ts';
 
@@ -81,7 +81,7 @@ async function openEmbedded(t: TestContext) {
     await ephemeral.close();
     await client.close();
   });
-  return { db: drizzle({ client, schema }) as Database, patience: noPatience, ephemeral };
+  return { db: drizzle({ client, schema }) as Database, patience: createEmbeddedPatience(), ephemeral };
 }
 
 /** Told what becomes of a store; a test waits for it. */

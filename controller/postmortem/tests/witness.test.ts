@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newId, PolydevError } from '@polydev/protocol';
-import { noPatience } from '../../store/patience.ts';
+import { createEmbeddedPatience } from '../../store/patience.ts';
 import { createJumpingClock } from '../../testing/clock.ts';
 import type { NewLog } from '../kept-logs.ts';
 import type { SandboxFacts } from '../sandbox-facts.ts';
@@ -35,7 +35,7 @@ function open(changes: Partial<WitnessDeps> = {}) {
       remove: async () => {},
       sweep: async () => {},
     },
-    patience: noPatience,
+    patience: createEmbeddedPatience(),
     keepPictures: true,
     log: { warn: (_: object, message: string) => warned.push(message) } as unknown as WitnessDeps['log'],
     clock,

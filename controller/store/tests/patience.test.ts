@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { createPatience, isDatabaseLoss, orUndo } from '../patience.ts';
+import { createEmbeddedPatience, createPatience, isDatabaseLoss, orUndo } from '../patience.ts';
 import { createTestWatch } from '../testing.ts';
 
 const timeout = 20_000;
 const loss = () => Object.assign(new Error('no'), { code: 'ECONNREFUSED' });
+const full = () => Object.assign(new Error('no'), { code: '53100' });
 const away = { code: 'unavailable' };
+const [reads, writes] = [{ writes: false }, { writes: true }];
 
 function world(t: TestContext) {
   let there = true;
@@ -74,15 +76,45 @@ test('a connection that breaks while the database is there does not make it lost
 test('who does not wait is told at once, and only while it is away', { timeout }, async (t) => {
   const { patience, leave, comeBack, until } = world(t);
   patience.check();
-  const asked = patience.unlessAway(new Promise(() => {}));
+  const asked = patience.unlessAway(new Promise(() => {}), reads);
   leave();
   await assert.rejects(asked, away);
   assert.throws(() => patience.check(), away);
-  await assert.rejects(patience.unlessAway(new Promise(() => {})), away);
+  await assert.rejects(patience.unlessAway(new Promise(() => {}), reads), away);
   comeBack();
   await until(2);
   patience.check();
-  assert.equal(await patience.unlessAway(Promise.resolve('an answer')), 'an answer');
+  assert.equal(await patience.unlessAway(Promise.resolve('an answer'), reads), 'an answer');
+});
+
+for (const [where, create] of [
+  ['server', (t: TestContext) => world(t).patience],
+  ['embedded', createEmbeddedPatience],
+] as const)
+  test(`${where}: what finds no room waits for it, and who does not wait is told, but not who reads`, {
+    timeout,
+  }, async (t) => {
+    const patience = create(t);
+    const reading = Promise.withResolvers<string>();
+    const read = patience.unlessAway(reading.promise, reads);
+    const write = patience.unlessAway(new Promise(() => {}), writes);
+    let tries = 0;
+    const done = patience.insist(async () => {
+      tries += 1;
+      if (tries < 3) throw new Error('Failed query', { cause: full() });
+      return tries;
+    });
+    await assert.rejects(write, { code: 'disk_full' });
+    assert.equal(await done, 3);
+    reading.resolve('an answer');
+    assert.equal(await read, 'an answer');
+  });
+
+test('when the controller ends nothing waits for room any more', { timeout }, async () => {
+  const patience = createEmbeddedPatience();
+  const waiting = patience.insist(() => Promise.reject(full()));
+  patience.end();
+  await assert.rejects(waiting, /no/);
 });
 
 test('what else goes wrong is not done again', { timeout }, async (t) => {
