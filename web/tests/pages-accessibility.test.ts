@@ -4,8 +4,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, suite, test } from 'node:test';
 import type axe from 'axe-core';
-import type { Page } from 'playwright-core';
-import { createStage, missingBrowser, type Stage, type View } from './fixture/browser.ts';
+import { createStage, missingBrowser, type Stage, type View, wear } from './fixture/browser.ts';
 import { scenes, stageScene } from './fixture/scenes.ts';
 
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -34,8 +33,7 @@ suite('axe finds nothing', { skip: missingBrowser, concurrency: 2, timeout: 600_
         await page.addInitScript({ path: axePath });
         await stageScene(scene, page, fixture);
         for (const { theme, rules } of colours) {
-          await page.emulateMedia({ colorScheme: theme });
-          await rest(page);
+          await wear(page, theme);
           assert.deepEqual(await page.evaluate(findViolations, rules), [], `${view}, ${theme}`);
         }
         await page.context().close();
@@ -43,15 +41,6 @@ suite('axe finds nothing', { skip: missingBrowser, concurrency: 2, timeout: 600_
     });
   }
 });
-
-/** Until nothing fades in or out any more: colours are judged then. One that ends may start another inside of it. */
-async function rest(page: Page): Promise<void> {
-  await page.evaluate(async () => {
-    const running = () => document.getAnimations().filter(({ playState }) => playState === 'running');
-    for (let animations = running(); animations.length > 0; animations = running())
-      await Promise.allSettled(animations.map(({ finished }) => finished));
-  });
-}
 
 /** In the page: rules of WCAG 2.2 A and AA, and of good practice, unless told which. */
 async function findViolations(rules?: string[]): Promise<string[]> {
