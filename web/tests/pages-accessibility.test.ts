@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import type axe from 'axe-core';
-import { createStage, missingBrowser, type Stage, type View, wear } from './fixture/browser.ts';
+import { missingBrowser, setStage, type View, wear } from './fixture/browser.ts';
 import { scenes, stageScene } from './fixture/scenes.ts';
 
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -20,11 +20,7 @@ const views: { name: string; look: View; colours: readonly { theme: 'light' | 'd
 ];
 
 suite('axe finds nothing', { skip: missingBrowser, concurrency: 2, timeout: 600_000 }, () => {
-  let stage: Stage;
-  before(async () => {
-    stage = await createStage();
-  });
-  after(() => stage.close());
+  const stage = setStage();
 
   for (const [name, scene] of Object.entries(scenes)) {
     test(name, { timeout: 120_000 }, async (t) => {

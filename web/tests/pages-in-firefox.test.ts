@@ -9,11 +9,10 @@ import type { Page } from 'puppeteer-core';
 import { buildDashboard } from './fixture/build.ts';
 import { fullCredentials, fullRuns, pastSessions, runEvents, signInEvents, tokens } from './fixture/data.ts';
 import { createFirefoxStage, type FirefoxStage, missingFirefox } from './fixture/firefox.ts';
+import { connections, signInPath } from './fixture/scenes/scene.ts';
 import { until } from './fixture/until.ts';
 
 const options = { skip: missingFirefox, timeout: 120_000 };
-const connections = '/dashboard/remote-cli';
-const signInPath = `${connections}/auth?sessionId=ses_currentxxxxxxxxxxxxx`;
 let dist: string;
 let stage: FirefoxStage;
 
@@ -68,17 +67,17 @@ test('Firefox: Connect shows the live picture; keys reach the desktop; success i
   assert.ok((await page.evaluate(paintedColours)) > 1, 'the picture is painted');
 
   await press(page, 'Type it for me');
-  await until(() => fixture.rfb.keys.at(-1) === 'Enter');
-  assert.equal(fixture.rfb.keys.slice(0, -1).join(''), 'claude auth login');
+  await until(() => fixture.viewers.rfb.keys.at(-1) === 'Enter');
+  assert.equal(fixture.viewers.rfb.keys.slice(0, -1).join(''), 'claude auth login');
   await page.keyboard.type('Yes');
-  await until(() => fixture.rfb.keys.at(-1) === 's');
+  await until(() => fixture.viewers.rfb.keys.at(-1) === 's');
 
   for (const [, event] of signInEvents.slice(5, 12)) fixture.sessionEvents.add(event);
   await page.waitForSelector('[data-testid=step-proof][data-state=active]');
   fixture.state.credentials = fullCredentials(Date.now());
   const ended = { state: 'connected', endedAtMs: Date.now(), credentialId: 'crd_claudexxxxxxxxxxxxxx' };
   Object.assign(fixture.state.sessions[0] ?? {}, ended);
-  fixture.endViewers('Successfully connected.');
+  fixture.viewers.end('Successfully connected.');
   for (const [, event] of signInEvents.slice(12)) fixture.sessionEvents.add(event);
   fixture.sessionEvents.end();
   await says(page, 'Successfully connected');

@@ -1,8 +1,8 @@
 /** Every page in every state, as pictures to be looked at: e2e/out/web. POLYDEV_SCENES names some of them. */
 
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { createStage, missingBrowser, type Stage, type View, wear } from './fixture/browser.ts';
+import { missingBrowser, setStage, type View, wear } from './fixture/browser.ts';
 import { scenes, stageScene } from './fixture/scenes.ts';
 
 const out = fileURLToPath(new URL('../../e2e/out/web/', import.meta.url));
@@ -15,11 +15,7 @@ const views: View[] = [
 ];
 
 suite('each scene looks like its pictures', { skip: missingBrowser, concurrency: 2 }, () => {
-  let stage: Stage;
-  before(async () => {
-    stage = await createStage();
-  });
-  after(() => stage.close());
+  const stage = setStage();
 
   for (const [name, scene] of Object.entries(scenes)) {
     if (wanted && !wanted.includes(name)) continue;

@@ -1,20 +1,15 @@
 /** What the dashboard shows in a demo, and in nothing else. */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { demoApiKeys } from '@polydev/protocol/demo';
 import type { Page } from 'playwright-core';
-import { createStage, missingBrowser, type Stage } from './fixture/browser.ts';
+import { missingBrowser, setStage } from './fixture/browser.ts';
 import { fullCredentials } from './fixture/data.ts';
+import { connections } from './fixture/scenes/scene.ts';
 
 const options = { skip: missingBrowser, timeout: 60_000 };
-const connections = '/dashboard/remote-cli';
-let stage: Stage;
-
-before(async () => {
-  if (!missingBrowser) stage = await createStage();
-});
-after(() => stage?.close());
+const stage = setStage();
 
 const banner = (page: Page) => page.getByRole('complementary', { name: 'Demo' });
 

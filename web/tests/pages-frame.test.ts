@@ -1,0 +1,154 @@
+/** What stands around every page: commands, the keyboard, a phone, a Polydev that is away, the first load. */
+
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { missingBrowser, setStage } from './fixture/browser.ts';
+import { fullCredentials, fullRuns } from './fixture/data.ts';
+import { arrange, connections, signInPath, signInUpTo } from './fixture/scenes/scene.ts';
+import { until } from './fixture/until.ts';
+
+const options = { skip: missingBrowser, timeout: 120_000 };
+const stage = setStage();
+
+test('the palette goes, connects and runs by keyboard alone', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  fixture.state.credentials = fullCredentials(Date.now()).slice(2);
+  fixture.state.runs = fullRuns(Date.now());
+  await page.goto(connections);
+  await page.getByTestId('card-google_gemini').waitFor();
+  const field = page.getByRole('combobox', { name: 'Command' });
+
+  /** Pressed while the palette is on its way out, its key would call it back. */
+  async function command(words: string, option?: string): Promise<void> {
+    await page.keyboard.press('Control+k');
+    await field.fill(words);
+    if (option) await page.getByRole('option', { name: option }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  }
+
+  await command('sessions');
+  await page.getByRole('heading', { name: 'Sessions' }).waitFor();
+  await command('haiku', 'Write a haiku');
+  await page.waitForURL('**/dashboard/runs/run_stoppedxxxxxxxxxxxxx');
+  await command('what is a proxy really');
+  await until(() => fixture.posted.some(({ path }) => path === '/api/runs'));
+  assert.deepEqual(fixture.posted.at(-1)?.body, {
+    provider: 'google_gemini',
+    credentialId: 'crd_geminixxxxxxxxxxxxxx',
+    prompt: 'what is a proxy really',
+  });
+
+  await page.getByRole('button', { name: 'Stop' }).waitFor();
+  await command('connect claude');
+  await page.waitForURL('**/auth?sessionId=*');
+});
+
+test('the palette is closed by its key and by Escape, and the arrows go round', options, async (t) => {
+  const { page } = await stage.open(t);
+  await page.goto(connections);
+  await page.getByTestId('connect-claude_code').waitFor();
+  const chosen = page.locator('[role=option][aria-selected=true]');
+  await page.keyboard.press('Control+k');
+  const first = await chosen.textContent();
+  await page.keyboard.press('ArrowUp');
+  assert.equal(await chosen.textContent(), 'Keyboard shortcuts');
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await chosen.textContent(), first);
+  await page.keyboard.press('Control+k');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.keyboard.press('Control+k');
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+});
+
+test('? lists the shortcuts, except while one writes', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  fixture.state.credentials = fullCredentials(Date.now());
+  await page.goto('/dashboard/runs');
+  await page.getByLabel('Prompt', { exact: true }).fill('why');
+  await page.keyboard.type('?');
+  assert.equal(await page.getByLabel('Prompt', { exact: true }).inputValue(), 'why?');
+  assert.equal(await page.getByRole('dialog').count(), 0);
+  await page.goto('/dashboard/settings');
+  await page.getByRole('heading', { name: 'API tokens' }).waitFor();
+  await page.keyboard.type('?');
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+});
+
+test('everything is reached by keyboard: skip link, cards, menus, dialogs', options, async (t) => {
+  const { page } = await stage.open(t);
+  await page.goto(connections);
+  await page.getByTestId('connect-claude_code').waitFor();
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Skip to content');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'More for Claude Code');
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitem', { name: 'Use an API key' }).waitFor();
+  const focused = (name: string) => page.locator('[role=menuitem]:focus', { hasText: name }).waitFor();
+  await focused('History');
+  await page.keyboard.press('ArrowDown');
+  await focused('Sign in');
+  await page.keyboard.press('ArrowDown');
+  await focused('Use an API key');
+  await page.keyboard.press('Enter');
+  await page.locator('[role=dialog] input:focus').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+});
+
+test('on a phone the pages fit, and what is pressed is large enough', options, async (t) => {
+  const { page, fixture } = await stage.open(t, { width: 390, height: 844, touch: true });
+  fixture.state.credentials = fullCredentials(Date.now());
+  fixture.state.runs = fullRuns(Date.now());
+  arrange(fixture, signInUpTo(20));
+  for (const path of [connections, signInPath, '/dashboard/runs', '/dashboard/sessions', '/dashboard/settings']) {
+    await page.goto(path);
+    await page.getByRole('heading').nth(0).waitFor();
+    await page.locator('main button:visible, main a:visible').first().waitFor();
+    const { wide, small } = await page.evaluate(() => ({
+      wide: document.documentElement.scrollWidth,
+      small: [...document.querySelectorAll('button, nav a, input, summary')]
+        .filter((element) => element.getClientRects().length > 0 && !element.closest('.sr-only'))
+        .map((element) => ({ box: element.getBoundingClientRect(), text: element.textContent ?? '' }))
+        .filter(({ box }) => box.height < 39.5 || box.width < 39.5)
+        .map(({ text }) => text),
+    }));
+    assert.ok(wide <= 390, `${path} is ${wide} px wide`);
+    assert.deepEqual(small, [], path);
+  }
+});
+
+test('the dashboard notices when Polydev is away, and when it is back', options, async (t) => {
+  const { page } = await stage.open(t);
+  await page.goto(connections);
+  await page.getByText('Online').waitFor();
+  await page.route('**/api/**', (route) => route.abort());
+  await page.route('**/health', (route) => route.abort());
+  await page.getByTestId('connect-claude_code').click();
+  await page.getByText('No connection, trying again').waitFor();
+  await page.unrouteAll();
+  await page.getByText('Online').waitFor();
+});
+
+test('the first load is at most 200 KB: no viewer, no Markdown in it', options, async (t) => {
+  const { page } = await stage.open(t);
+  const loaded: string[] = [];
+  page.on('response', (response) => loaded.push(new URL(response.url()).pathname));
+  await page.goto(connections);
+  await page.getByTestId('connect-claude_code').waitFor();
+  const assets = await readdir(join(stage.dist, 'assets'));
+  let bytes = 0;
+  for (const name of assets) {
+    if (!loaded.includes(`/assets/${name}`) || !/\.(js|css)$/.test(name)) continue;
+    assert.doesNotMatch(name, /sign-in-page|viewer|markdown|runs-page|palette/);
+    bytes += gzipSync(await readFile(join(stage.dist, 'assets', name))).length;
+  }
+  assert.ok(bytes > 50_000 && bytes <= 200_000, `${bytes} bytes`);
+  t.diagnostic(`${Math.round(bytes / 1000)} KB of script and style, gzipped`);
+});

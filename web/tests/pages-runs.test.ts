@@ -1,0 +1,94 @@
+/** Runs: an answer as it comes, stopping, retrying, history, and the logs of a machine. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { missingBrowser, setStage } from './fixture/browser.ts';
+import { fullCredentials, fullRuns, runEvents } from './fixture/data.ts';
+import { scenes, stageScene } from './fixture/scenes.ts';
+
+const options = { skip: missingBrowser, timeout: 120_000 };
+const stage = setStage();
+
+test('an answer streams in as Markdown, through a cut connection, to its end', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  fixture.state.credentials = fullCredentials(Date.now());
+  await page.goto('/dashboard/runs');
+  await page.getByLabel('Prompt', { exact: true }).fill('What is a proxy?');
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('button', { name: 'Stop' }).waitFor();
+  const id = fixture.state.runs[0]?.id ?? '';
+  const stream = fixture.runEvents(id);
+  const events = runEvents('A **bold** answer');
+  for (const event of events.slice(0, 6)) stream.add(event);
+  await page.getByTestId('answer').locator('strong', { hasText: 'bold' }).waitFor();
+  stream.cut();
+  stream.add({ type: 'event', event: { type: 'text', text: ' goes on' } });
+  await page.getByText('answer goes on').waitFor();
+  for (const event of events.slice(6)) stream.add(event);
+  Object.assign(fixture.state.runs[0] ?? {}, {
+    state: 'succeeded',
+    endedAtMs: Date.now(),
+    answer: 'A **bold** answer goes on',
+  });
+  stream.end();
+  await page.getByText(/1,204 tokens in, 389 out/).waitFor();
+  await page.getByText('Read', { exact: true }).waitFor();
+  assert.equal(await page.getByText('bold answer goes on').count(), 1);
+});
+
+test('a run can be stopped, and a failed one retried', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  fixture.state.credentials = fullCredentials(Date.now());
+  fixture.state.runs = fullRuns(Date.now());
+  fixture.runEvents('run_failedxxxxxxxxxxxxxx').end();
+  await page.goto('/dashboard/runs/run_failedxxxxxxxxxxxxxx');
+  await page.getByText('5-hour limit is reached').waitFor();
+  await page.getByRole('button', { name: 'Retry' }).click();
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.getByText('Stopped.').waitFor();
+  assert.deepEqual(fixture.posted[0]?.body, {
+    provider: 'claude_code',
+    credentialId: 'crd_claudexxxxxxxxxxxxxx',
+    prompt: 'Summarise the last ten commits for a changelog',
+  });
+});
+
+test('an answer can bring in neither script nor picture from elsewhere', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  const evil =
+    '<img src=x onerror=alert(1)> ![seen](https://example.org/pixel.png) [go](javascript:alert(1)) <script>1</script>';
+  fixture.state.credentials = fullCredentials(Date.now());
+  fixture.state.runs = fullRuns(Date.now());
+  Object.assign(fixture.state.runs[0] ?? {}, { answer: evil });
+  for (const event of runEvents(evil)) fixture.runEvents('run_donexxxxxxxxxxxxxxxx').add(event);
+  fixture.runEvents('run_donexxxxxxxxxxxxxxxx').end();
+  await page.goto('/dashboard/runs/run_donexxxxxxxxxxxxxxxx');
+  const answer = page.getByTestId('answer');
+  await answer.getByRole('link', { name: 'seen' }).waitFor();
+  assert.equal(await answer.locator('img, script').count(), 0);
+  assert.equal(await answer.locator('a[href^=javascript]').count(), 0);
+});
+
+test('history is searched', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  fixture.state.credentials = fullCredentials(Date.now());
+  fixture.state.runs = fullRuns(Date.now());
+  await page.goto('/dashboard/runs');
+  const items = page.getByRole('navigation', { name: 'Runs' }).getByRole('listitem');
+  await items.first().waitFor();
+  await page.getByPlaceholder('Search').fill('haiku gemini');
+  assert.equal(await items.count(), 1);
+  await page.getByPlaceholder('Search').fill('nothing like it');
+  await page.getByText('Nothing here mentions').waitFor();
+});
+
+test('a run that failed shows the logs of its machine; where nothing is kept, that is said', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  await stageScene(scenes['runs-failed-logs'], page, fixture);
+  await page.getByText('Console of its machine').click();
+  await page.getByText('polydev-agent ready').waitFor();
+  fixture.state.logs = null;
+  await page.reload();
+  await page.getByText('Console of its machine').click();
+  await page.getByText('Nothing is kept of it').waitFor();
+});

@@ -1,0 +1,78 @@
+/** Settings: profile, theme, API tokens, the browsers that are signed in. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { missingBrowser, setStage } from './fixture/browser.ts';
+import { tokens } from './fixture/data.ts';
+
+const options = { skip: missingBrowser, timeout: 120_000 };
+const stage = setStage();
+
+test('name and password are changed; a wrong password is said', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  await page.goto('/dashboard/settings');
+  await page.getByRole('button', { name: 'Change name' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('Ada Lovelace');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Account of Ada Lovelace' }).waitFor();
+
+  await page.getByRole('button', { name: 'Change password' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Present password').fill('wrong password');
+  await dialog.getByLabel('New password').fill('a much better one');
+  await page.keyboard.press('Enter');
+  await dialog.getByText('The present password is wrong.').waitFor();
+  await dialog.getByLabel('Present password').fill('the right one');
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'detached' });
+  assert.deepEqual(fixture.posted.at(-1)?.body, { password: 'the right one', newPassword: 'a much better one' });
+});
+
+test('the chosen theme holds over a reload, whatever the system says', options, async (t) => {
+  const { page } = await stage.open(t, { dark: true });
+  await page.goto('/dashboard/settings');
+  await page.getByText('Light', { exact: true }).click();
+  await page.reload();
+  await page.getByRole('radio', { name: 'Light' }).waitFor({ state: 'attached' });
+  assert.equal(await page.getByRole('radio', { name: 'Light' }).isChecked(), true);
+  assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), 'light');
+});
+
+test('a token says what it may do and until when', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  await page.goto('/dashboard/settings');
+  await page.getByLabel('Name of the new token').fill('nightly');
+  await page.getByRole('button', { name: /^It may/ }).click();
+  await page.getByRole('menuitemradio', { name: 'Read only' }).click();
+  await page.getByRole('button', { name: /^It lasts/ }).click();
+  await page.getByRole('menuitemradio', { name: 'For 7 days' }).click();
+  await page.getByRole('button', { name: 'Create token' }).click();
+  await page.getByText(/Read only · until/).waitFor();
+  const { body } = fixture.posted.at(-1) as { body: { scopes: string[]; expiresAtMs: number } };
+  assert.deepEqual(body.scopes, ['read']);
+  const days = (body.expiresAtMs - Date.now()) / 86_400_000;
+  assert.ok(days > 6.9 && days < 7.1, `${days} days`);
+});
+
+test('a token is shown once and can be revoked', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  fixture.state.tokens = tokens(Date.now());
+  await page.goto('/dashboard/settings');
+  await page.getByLabel('Name of the new token').fill('ci');
+  await page.getByRole('button', { name: 'Create token' }).click();
+  await page.getByText(/^pdv_/).waitFor();
+  await page.getByRole('button', { name: 'I have it' }).click();
+  assert.equal(await page.getByText(/^pdv_/).count(), 0);
+  await page.getByRole('button', { name: 'Revoke laptop' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Revoke' }).click();
+  await page.getByRole('button', { name: 'Revoke laptop' }).waitFor({ state: 'detached' });
+});
+
+test('other browsers are signed out from here', options, async (t) => {
+  const { page } = await stage.open(t);
+  await page.goto('/dashboard/settings');
+  await page.getByText('This browser', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Sign out Safari on iPhone' }).click();
+  await page.getByText('Safari on iPhone', { exact: true }).waitFor({ state: 'detached' });
+  assert.equal(await page.getByRole('button', { name: 'Sign out all others' }).count(), 0);
+});
