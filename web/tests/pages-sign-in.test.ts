@@ -104,3 +104,14 @@ test('a sign-in can be cancelled', options, async (t) => {
   await page.getByRole('button', { name: 'Cancel the sign-in' }).click();
   await page.getByRole('heading', { name: 'Sign-in cancelled' }).waitFor();
 });
+
+test('a sign-in can be cancelled on a phone, where the thumb is', options, async (t) => {
+  const view = { width: 390, height: 844, touch: true };
+  const { page, fixture } = await stage.open(t, view);
+  await stageScene(liveDesktop(), page, fixture);
+  const cancel = page.getByRole('button', { name: 'Cancel the sign-in' });
+  const place = await cancel.boundingBox();
+  assert.ok(place && place.y > view.height / 2, `at ${place?.y}`);
+  await cancel.tap();
+  await page.getByRole('heading', { name: 'Sign-in cancelled' }).waitFor();
+});

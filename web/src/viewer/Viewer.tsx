@@ -22,9 +22,11 @@ export interface ViewerProps {
   waiting?: ReactNode;
   /** There is nothing in the picture yet that is worth looking at. */
   bare?: boolean;
+  /** Stands at the end of the toolbar. */
+  beside?: ReactNode;
 }
 
-export function Viewer({ connect, label, handshakeMs, ref, onState, waiting, bare = false }: ViewerProps) {
+export function Viewer({ connect, label, handshakeMs, ref, onState, waiting, bare = false, beside }: ViewerProps) {
   const host = useRef<HTMLDivElement>(null);
   const whole = useRef<HTMLDivElement>(null);
   const handle = useRef<ViewerHandle>(null);
@@ -119,17 +121,20 @@ export function Viewer({ connect, label, handshakeMs, ref, onState, waiting, bar
           }}
         />
       )}
-      <Toolbar
-        state={state}
-        full={full}
-        zoomed={zoomed}
-        panel={panel}
-        unreadClipboard={remoteText !== null && !remoteText.copied}
-        firstControl={firstControl}
-        onFullScreen={() => void handle.current?.toggleFullScreen()}
-        onPanel={togglePanel}
-        onResetZoom={() => handle.current?.resetZoom()}
-      />
+      <div className="flex h-12 shrink-0 items-center border-t border-line px-1">
+        <Toolbar
+          state={state}
+          full={full}
+          zoomed={zoomed}
+          panel={panel}
+          unreadClipboard={remoteText !== null && !remoteText.copied}
+          firstControl={firstControl}
+          onFullScreen={() => void handle.current?.toggleFullScreen()}
+          onPanel={togglePanel}
+          onResetZoom={() => handle.current?.resetZoom()}
+        />
+        {beside}
+      </div>
     </div>
   );
 }

@@ -24,11 +24,7 @@ export interface ToolbarProps {
 export function Toolbar(props: ToolbarProps) {
   const { state, full, zoomed, panel, unreadClipboard, firstControl, onFullScreen, onPanel, onResetZoom } = props;
   return (
-    <div
-      role="toolbar"
-      aria-label="Desktop"
-      className="flex h-12 shrink-0 items-center gap-1 border-t border-line px-1"
-    >
+    <div role="toolbar" aria-label="Desktop" className="flex min-w-0 flex-1 items-center gap-1">
       <Control
         buttonRef={firstControl}
         pressed={full}
@@ -82,7 +78,7 @@ function Control({ name, pressed, buttonRef, onClick, children }: ControlProps) 
       aria-label={name}
       aria-pressed={pressed}
       className={classes(
-        'inline-flex h-10 min-w-10 items-center justify-center gap-2 rounded-md px-2.5 text-sm transition-colors hover:bg-sunken hover:text-text',
+        'inline-flex h-10 min-w-10 shrink-0 items-center justify-center gap-2 rounded-md px-2.5 text-sm transition-colors hover:bg-sunken hover:text-text',
         pressed ? 'bg-sunken text-text' : 'text-muted',
       )}
     >
@@ -105,10 +101,10 @@ function StateText({ state }: { state: ViewerState }) {
     <p
       data-testid="viewer-state"
       data-state={state.name}
-      className="ml-auto flex items-center gap-2 pr-2.5 text-sm whitespace-nowrap group-has-[canvas:focus]/viewer:lg:ml-0"
+      className="ml-auto flex min-w-0 items-center gap-2 pr-2.5 text-sm whitespace-nowrap group-has-[canvas:focus]/viewer:lg:ml-0"
     >
       <StatusDot tone={tone} pulsing={state.name === 'connecting' || state.name === 'reconnecting'} />
-      <span className={toneText[tone]}>{wordOf(state)}</span>
+      <span className={classes('truncate', toneText[tone])}>{wordOf(state)}</span>
       {state.name === 'live' && state.latencyMs !== null && (
         <span className="text-muted tabular-nums" title="Round trip to the desktop's screen">
           {Math.max(1, Math.round(state.latencyMs))} ms

@@ -28,6 +28,8 @@ import { useTimeline } from './use-timeline.ts';
 /** A cold machine boots in this time, or never. */
 const handshakeMs = limits.sandboxBootMs + 10_000;
 
+const cancelTitle = 'Cancel the sign-in';
+
 export default function SignInPage() {
   const [search] = useSearchParams();
   const id = search.get('sessionId');
@@ -94,6 +96,18 @@ function SignIn({ id }: { id: SessionId }) {
             onState={({ name }) => setLive(name === 'live')}
             waiting={<Stages stages={timeline.stages} />}
             bare={timeline.steps[0]?.state === 'active' && !error}
+            beside={
+              // On a phone, within the thumb's reach.
+              <Button
+                look="plain"
+                className="lg:hidden"
+                aria-label={cancelTitle}
+                busy={cancel.isPending}
+                onClick={() => cancel.mutate()}
+              >
+                Cancel
+              </Button>
+            }
           />
         )
       }
@@ -108,7 +122,7 @@ function SignIn({ id }: { id: SessionId }) {
               />
               <div className="hidden border-t border-line px-3 py-2 lg:block">
                 <Button look="plain" className="w-full" busy={cancel.isPending} onClick={() => cancel.mutate()}>
-                  Cancel the sign-in
+                  {cancelTitle}
                 </Button>
               </div>
             </>
