@@ -44,3 +44,18 @@ test('a failure leads to its session, with the events and the console', options,
   const picture = page.getByAltText('The desktop as it was seen last');
   await picture.evaluate((image: HTMLImageElement) => image.decode());
 });
+
+test('the facts of a sign-in stand beside its timeline, on a phone above it', options, async (t) => {
+  for (const { width, beside } of [
+    { width: 1440, beside: true },
+    { width: 390, beside: false },
+  ]) {
+    const { page, fixture } = await stage.open(t, { width });
+    await stageScene(scenes['session-connected'], page, fixture);
+    const facts = await page.locator('dl').boundingBox();
+    const timeline = await page.getByRole('region', { name: 'Timeline' }).boundingBox();
+    assert.ok(facts && timeline);
+    if (beside) assert.ok(facts.x >= timeline.x + timeline.width && facts.y === timeline.y, `at ${width}`);
+    else assert.ok(facts.y + facts.height <= timeline.y, `at ${width}`);
+  }
+});

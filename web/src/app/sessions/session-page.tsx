@@ -34,7 +34,7 @@ export default function SessionPage() {
   const provider = providers.data?.find((candidate) => candidate.id === session.data?.provider);
   return (
     <Page>
-      <div className="max-w-[46rem]">
+      <div className="max-w-[46rem] xl:max-w-none">
         <Link
           to={paths.sessions}
           className="-mt-3 mb-3 -ml-1 inline-flex min-h-10 items-center gap-1.5 rounded-md px-1 text-sm text-muted hover:text-text"
@@ -111,29 +111,32 @@ function Details({ session, provider }: { session: AuthSession; provider: Provid
       )}
       {again.isError && <FailureNote {...failureOf(again.error)} className="mt-5" />}
 
-      <Facts session={session} credential={credential} />
-
-      <section aria-labelledby="timeline" className="mt-8">
-        <h3 id="timeline" className="mb-2 text-sm font-semibold">
-          Timeline
-        </h3>
-        <div className="rounded-lg border border-line bg-surface px-3 py-3">
-          {events.length > 0 ? (
-            <EventLog events={events} createdAtMs={session.createdAtMs} />
-          ) : error ? (
-            <FailureNote {...failureOf(error)} />
-          ) : (
-            <Skeleton className="h-40 w-full" />
+      <div className="mt-5 xl:grid xl:grid-cols-[minmax(0,1fr)_19rem] xl:items-start xl:gap-6">
+        <Facts session={session} credential={credential} />
+        <div className="max-xl:mt-8 xl:order-first">
+          <section aria-labelledby="timeline">
+            <h3 id="timeline" className="mb-2 text-sm font-semibold xl:sr-only">
+              Timeline
+            </h3>
+            <div className="rounded-lg border border-line bg-surface px-3 py-3">
+              {events.length > 0 ? (
+                <EventLog events={events} createdAtMs={session.createdAtMs} />
+              ) : error ? (
+                <FailureNote {...failureOf(error)} />
+              ) : (
+                <Skeleton className="h-40 w-full" />
+              )}
+            </div>
+          </section>
+          {state !== 'connected' && state !== 'cancelled' && (
+            <div className="mt-4">
+              <MachineConsole id={session.id} />
+              <MachineJournal id={session.id} />
+              <DesktopPicture id={session.id} live={!over} />
+            </div>
           )}
         </div>
-      </section>
-      {state !== 'connected' && state !== 'cancelled' && (
-        <div className="mt-4">
-          <MachineConsole id={session.id} />
-          <MachineJournal id={session.id} />
-          <DesktopPicture id={session.id} live={!over} />
-        </div>
-      )}
+      </div>
     </>
   );
 }
@@ -141,7 +144,7 @@ function Details({ session, provider }: { session: AuthSession; provider: Provid
 function Facts({ session, credential }: { session: AuthSession; credential: Credential | undefined }) {
   const { id, createdAtMs, endedAtMs } = session;
   return (
-    <dl className="mt-5 grid grid-cols-2 gap-x-6 gap-y-4 rounded-lg border border-line bg-surface p-4 text-sm sm:grid-cols-3">
+    <dl className="grid grid-cols-2 gap-x-6 gap-y-4 rounded-lg border border-line bg-surface p-4 text-sm sm:grid-cols-3 xl:grid-cols-1">
       <Fact name="Started">
         <Time atMs={createdAtMs} />
         <span className="block text-xs text-muted">{shortTime(createdAtMs)}</span>
