@@ -38,6 +38,27 @@ test('the chosen theme holds over a reload, whatever the system says', options, 
   assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), 'light');
 });
 
+test("the browser's own bars have the colour of the chosen theme, or else of the system's", options, async (t) => {
+  const { page } = await stage.open(t, { dark: true });
+  const light = '#f7f8fa';
+  const dark = '#111418';
+  const bars = () =>
+    page.evaluate(() => {
+      const colours = [...document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]')];
+      return colours.find(({ media }) => matchMedia(media).matches)?.content;
+    });
+  await page.goto('/dashboard/settings');
+  assert.equal(await bars(), dark);
+  await page.getByText('Light', { exact: true }).click();
+  assert.equal(await bars(), light);
+  await page.reload();
+  assert.equal(await bars(), light);
+  await page.getByText('System', { exact: true }).click();
+  assert.equal(await bars(), dark);
+  await page.emulateMedia({ colorScheme: 'light' });
+  assert.equal(await bars(), light);
+});
+
 test('a token says what it may do and until when', options, async (t) => {
   const { page, fixture } = await stage.open(t);
   await page.goto('/dashboard/settings');
