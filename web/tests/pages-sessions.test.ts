@@ -59,3 +59,10 @@ test('the facts of a sign-in stand beside its timeline, on a phone above it', op
     else assert.ok(facts.y + facts.height <= timeline.y, `at ${width}`);
   }
 });
+
+test('a sign-in that does not exist is said, and there is nothing to try again', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  await stageScene(scenes['session-unknown'], page, fixture);
+  await page.getByRole('link', { name: 'All sessions' }).waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Try again' }).count(), 0);
+});

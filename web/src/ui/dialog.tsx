@@ -34,6 +34,7 @@ export function Dialog(props: DialogProps) {
         <div className={overlay} aria-hidden />
         <RadixDialog.Content
           data-modal
+          onOpenAutoFocus={keepSoftKeyboardAway}
           className={classes(panel, flush ? high : low, !flush && padding, wide ? 'sm:w-[34rem]' : 'sm:w-[27rem]')}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
@@ -46,6 +47,13 @@ export function Dialog(props: DialogProps) {
       </RadixDialog.Portal>
     </RadixDialog.Root>
   );
+}
+
+/** A field that did not ask for the focus does not get it on a phone, whose keyboard would hide the rest. */
+function keepSoftKeyboardAway(event: Event): void {
+  if (!matchMedia('(pointer: coarse)').matches || !(event.currentTarget instanceof HTMLElement)) return;
+  event.preventDefault();
+  event.currentTarget.focus();
 }
 
 export interface ConfirmProps {

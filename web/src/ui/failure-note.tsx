@@ -6,18 +6,20 @@ import { Note } from './note.tsx';
 export interface FailureNoteProps {
   message: string;
   hint: string;
+  /** There is no point in trying again. */
+  final?: boolean;
   onRetry?: () => void;
-  retryLabel?: string;
   className?: string;
 }
 
-export function FailureNote({ message, hint, onRetry, retryLabel = 'Try again', className }: FailureNoteProps) {
+export function FailureNote(props: FailureNoteProps) {
+  const { message, hint, final = false, onRetry, className } = props;
   return (
     <Note
       tone="bad"
       title={message}
       className={className}
-      action={onRetry && <Button onClick={onRetry}>{retryLabel}</Button>}
+      action={onRetry && !final && <Button onClick={onRetry}>Try again</Button>}
     >
       {hint}
     </Note>

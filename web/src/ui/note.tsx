@@ -25,7 +25,7 @@ export function Note({ tone, title, children, action, className, testId }: NoteP
     <div
       role={tone === 'info' ? 'status' : 'alert'}
       data-testid={testId}
-      className={classes('flex max-w-[46rem] gap-3 rounded-lg p-3.5 text-sm', box, className)}
+      className={classes('flex gap-3 rounded-lg p-3.5 text-sm', box, className)}
     >
       <Icon className={classes('mt-0.5 size-4 shrink-0', mark)} aria-hidden />
       <div className="min-w-0 flex-1">

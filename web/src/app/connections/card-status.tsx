@@ -32,7 +32,7 @@ export function CardStatus({ provider, state, testing, tested }: CardStatusProps
         <Lines
           below={
             <>
-              Since <Time atMs={state.session.createdAtMs} />
+              Started <Time atMs={state.session.createdAtMs} />
             </>
           }
         >

@@ -44,6 +44,7 @@ export function ConnectionsPage() {
       {failed ? (
         <FailureNote
           {...failureOf(failed.error)}
+          className="max-w-[46rem]"
           onRetry={() => {
             for (const query of queries) void query.refetch();
           }}

@@ -89,7 +89,7 @@ export default function Palette() {
       {error !== null && <FailureNote {...failureOf(error)} className="m-2" />}
       <div
         {...(some && { role: 'listbox', id: `${id}-list`, 'aria-label': 'Commands' })}
-        className="max-h-[min(24rem,55dvh)] overflow-y-auto p-2 thin-scroll"
+        className="max-h-[min(26.5rem,55dvh)] overflow-y-auto p-2 thin-scroll"
       >
         {grouped(commands).map(({ group, members }) => (
           <fieldset key={group} aria-label={group} className="mb-1 min-w-0 last:mb-0">

@@ -100,7 +100,7 @@ function UserMenu({ me }: { me: User }) {
       </MenuItem>
       <MenuLine />
       <MenuItem icon={<LogOut />} onSelect={() => logOut.mutate()}>
-        Log out
+        Sign out
       </MenuItem>
     </Menu>
   );

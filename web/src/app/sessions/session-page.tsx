@@ -47,6 +47,7 @@ export default function SessionPage() {
         ) : failed ? (
           <FailureNote
             {...failureOf(failed)}
+            className="max-w-[46rem]"
             onRetry={() => {
               void session.refetch();
               void providers.refetch();
@@ -101,19 +102,19 @@ function Details({ session, provider }: { session: AuthSession; provider: Provid
         )}
       </header>
 
-      {reason && state !== 'cancelled' && (
-        <FailureNote
-          message={reason.message}
-          hint={reason.hint}
-          className="mt-5"
-          onRetry={credential?.status === 'active' ? undefined : retry}
-        />
-      )}
-      {again.isError && <FailureNote {...failureOf(again.error)} className="mt-5" />}
-
-      <div className="mt-5 xl:grid xl:grid-cols-[minmax(0,1fr)_19rem] xl:items-start xl:gap-6">
+      <div className="mt-5 grid gap-5 xl:grid-cols-[minmax(0,1fr)_19rem] xl:gap-x-6">
+        <div className="space-y-5 empty:hidden">
+          {reason && state !== 'cancelled' && (
+            <FailureNote
+              message={reason.message}
+              hint={reason.hint}
+              onRetry={credential?.status === 'active' ? undefined : retry}
+            />
+          )}
+          {again.isError && <FailureNote {...failureOf(again.error)} />}
+        </div>
         <Facts session={session} credential={credential} />
-        <div className="max-xl:mt-8 xl:order-first">
+        <div className="max-xl:mt-3">
           <section aria-labelledby="timeline">
             <h3 id="timeline" className="mb-2 text-sm font-semibold xl:sr-only">
               Timeline
@@ -144,7 +145,7 @@ function Details({ session, provider }: { session: AuthSession; provider: Provid
 function Facts({ session, credential }: { session: AuthSession; credential: Credential | undefined }) {
   const { id, createdAtMs, endedAtMs } = session;
   return (
-    <dl className="grid grid-cols-2 gap-x-6 gap-y-4 rounded-lg border border-line bg-surface p-4 text-sm sm:grid-cols-3 xl:grid-cols-1">
+    <dl className="grid grid-cols-2 gap-x-6 gap-y-4 rounded-lg border border-line bg-surface p-4 text-sm sm:grid-cols-3 xl:col-start-2 xl:row-span-2 xl:row-start-1 xl:grid-cols-1 xl:self-start">
       <Fact name="Started">
         <Time atMs={createdAtMs} />
         <span className="block text-xs text-muted">{shortTime(createdAtMs)}</span>

@@ -39,7 +39,7 @@ export default function SessionsPage() {
         <FilterBar filter={filter} providers={known} onChange={set} />
       </div>
       {failed ? (
-        <FailureNote {...failureOf(failed.error)} onRetry={() => void failed.refetch()} />
+        <FailureNote {...failureOf(failed.error)} className="max-w-[46rem]" onRetry={() => void failed.refetch()} />
       ) : !sessions.data || !providers.data ? (
         <ListSkeleton />
       ) : found.length > 0 ? (

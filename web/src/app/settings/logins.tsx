@@ -83,6 +83,7 @@ function LoginRow({ login }: { login: Login }) {
         ) : (
           <Button
             look="plain"
+            className="-mr-3.5"
             busy={end.isPending}
             onClick={() => end.mutate()}
             aria-label={`Sign out ${nameOf(login)}`}

@@ -55,7 +55,7 @@ export function NewToken({ onCreated }: { onCreated(created: CreatedApiToken): v
         <div className="flex flex-wrap items-center gap-1 p-1.5">
           <Option label="It may" value={power} choices={[...powers]} onChange={setPower} />
           <Option label="It lasts" value={span} choices={[...spans]} onChange={setSpan} />
-          <Button type="submit" className="ml-auto" busy={create.isPending}>
+          <Button type="submit" className="ml-auto max-sm:w-full" busy={create.isPending}>
             Create token
           </Button>
         </div>

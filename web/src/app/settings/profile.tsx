@@ -35,10 +35,10 @@ export function Profile({ me }: { me: User }) {
         </div>
         <Button busy={logOut.isPending} onClick={() => logOut.mutate()}>
           <LogOut className="size-4" aria-hidden />
-          Log out
+          Sign out
         </Button>
       </div>
-      <div className="flex flex-wrap gap-2 border-t border-line p-2">
+      <div className="flex flex-wrap gap-2 border-t border-line px-0.5 py-2">
         <Button look="plain" onClick={() => setAsking('name')}>
           Change name
         </Button>

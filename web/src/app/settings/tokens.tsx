@@ -68,7 +68,7 @@ function TokenRow({ token }: { token: ApiToken }) {
           )}
         </p>
       </div>
-      <Button look="plain" onClick={() => setAsking(true)} aria-label={`Revoke ${token.name}`}>
+      <Button look="plain" className="-mr-3.5" onClick={() => setAsking(true)} aria-label={`Revoke ${token.name}`}>
         Revoke
       </Button>
       <Confirm

@@ -158,8 +158,17 @@ function SignInSkeleton() {
   return (
     <Layout
       live
-      picture={<Skeleton className="h-full w-full lg:rounded-lg" />}
-      steps={<Skeleton className="h-36 w-full shrink-0 rounded-lg lg:h-full" />}
+      picture={<div className="h-full border-y border-line bg-surface lg:rounded-lg lg:border-x" />}
+      steps={
+        <div
+          aria-busy="true"
+          className="h-36 shrink-0 space-y-4 rounded-lg border border-line bg-surface p-4 lg:h-full lg:p-5"
+        >
+          {['w-3/5', 'w-4/5', 'w-1/2'].map((width) => (
+            <Skeleton key={width} className={classes('h-3.5', width)} />
+          ))}
+        </div>
+      }
     />
   );
 }

@@ -49,7 +49,7 @@ export function TimeLeft({ session, expiresAtMs, idleExpiresAtMs }: TimeLeftProp
           <span className="text-base font-semibold tabular-nums">{countdown(leftMs)}</span> left
         </p>
         <Button
-          look={short ? 'primary' : 'quiet'}
+          look={short && !most ? 'primary' : 'quiet'}
           disabled={most}
           busy={extend.isPending}
           title={most ? 'No more time can be added.' : undefined}
