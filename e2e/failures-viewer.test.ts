@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import type { SessionId } from '@polydev/protocol';
 import { createWebSocketStream } from 'ws';
+import { openDashboard } from './dashboard.ts';
 import { enter, isTerminal, openDesktop } from './desktop-sign-in.ts';
+import { owner } from './owner.ts';
 import { type Picture, shareOf, waitForPicture } from './rfb-picture.ts';
 import { controllerMiB } from './sandbox-processes.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -52,6 +54,29 @@ suite('viewers', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () => {
       await line.close();
     }
     assert.ok(mostMiB - beforeMiB < 64, `${Math.round(mostMiB - beforeMiB)} MiB more`);
+  });
+
+  test('on a line of 1 Mbit the dashboard loads, shows the desktop live, and types', async () => {
+    const line = await openSwitchboard(Number(new URL(stage.product.url).port), { bytesPerSecond: slowBytesPerSecond });
+    const dashboard = await openDashboard();
+    try {
+      const { page } = dashboard;
+      await page.goto(`http://127.0.0.1:${line.port}/login`);
+      await page.getByRole('textbox', { name: 'Name' }).fill(owner.name);
+      await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.waitForURL(/\/dashboard\/remote-cli$/);
+      await page.goto(`http://127.0.0.1:${line.port}/dashboard/remote-cli/auth?sessionId=${sessionId}`);
+      await page.locator('[data-testid=viewer-state][data-state=live]').waitFor();
+      await page.getByTestId('viewer').locator('canvas').click();
+      await page.keyboard.type(paint('#0000ff'));
+      await page.keyboard.press('Enter');
+      await stage.looks(sessionId, isFilledWith({ r: 0, g: 0, b: 255 }));
+      assert.deepEqual(dashboard.complaints, []);
+    } finally {
+      await dashboard.close();
+      await line.close();
+    }
   });
 
   test('a tab that is closed and opened again shows the desktop as it went on meanwhile', async () => {

@@ -42,8 +42,8 @@ function losing({ ofRun, ofSignIn, ofSandbox }: Parts, stage: () => RecoveryStag
     for (const at of stagesFor(part, ofSignIn, signInStages))
       test(`${part}, while a sign-in is ${at}: it goes on or ends, and nothing is left`, () =>
         killDuringSignIn(stage(), part, at));
+  // Of one that is being destroyed there is nothing left to kill.
   for (const part of ofSandbox)
-    // Of one that is being destroyed there is nothing left to kill.
     for (const at of stagesFor(part, ofSandbox, sandboxStages))
       if (part !== 'container' || at !== 'stopping')
         test(`${part}, while a sandbox is ${at}: the next run has one`, () => killDuringSandbox(stage(), part, at));
