@@ -1,6 +1,6 @@
 /** What people do with the product, as programs that hurry would: sign in and change their mind, and prompt. */
 
-import { isFinal, sessionMoves } from '@polydev/protocol';
+import { type CredentialId, isFinal, sessionMoves } from '@polydev/protocol';
 import type { Polydev } from '@polydev/sdk';
 
 /** From asking until the desktop is there. The sign-in is cancelled, and resolves when it has ended. */
@@ -21,10 +21,14 @@ export async function signIn(polydev: Polydev): Promise<number> {
   throw new Error(`A sign-in was never ready: ${state}, ${reason?.message}`);
 }
 
-/** From asking until the answer is whole. */
-export async function prompt(polydev: Polydev): Promise<number> {
+/** From asking until the answer is whole. Without a credential it is the only one that there is. */
+export async function prompt(polydev: Polydev, credentialId?: CredentialId): Promise<number> {
   const startedMs = performance.now();
-  const { id } = await polydev.runs.start({ provider: 'claude_code', prompt: 'Please say exactly pear' });
+  const { id } = await polydev.runs.start({
+    provider: 'claude_code',
+    prompt: 'Please say exactly pear',
+    ...(credentialId && { credentialId }),
+  });
   for await (const _ of polydev.runs.stream(id));
   const { state, reason } = await polydev.runs.get(id);
   if (state !== 'succeeded') throw new Error(`A run did not succeed: ${state}, ${reason?.message}`);

@@ -3,6 +3,7 @@
  * the API answers at its usual pace.
  */
 
+import type { CredentialId } from '@polydev/protocol';
 import { createPolydev } from '@polydev/sdk';
 import { setUpOwner } from '../e2e/owner.ts';
 import { openWorld } from '../e2e/world.ts';
@@ -13,11 +14,13 @@ import { startSampler } from './sampler.ts';
 import { untilWaiting } from './waiting.ts';
 
 const runsPerSignIn = 3;
-/** The product's limits, doubled: what bounds is memory and processors. */
-const config = { sandbox: { atMost: 16 }, requestsPerMinute: 100_000 };
+/** Runs of one account go one after the other. */
+const accounts = 4;
 
 /** `rounds`: how many sign-ins; runs are so many times more. */
 export const load: Bench = async ({ rounds, say }) => {
+  // So many that memory and processors are what bounds.
+  const config = { sandbox: { atMost: 4 * rounds }, requestsPerMinute: 100_000 };
   const world = await openWorld({ config });
   const { product, doubles } = world;
   try {
@@ -25,7 +28,11 @@ export const load: Bench = async ({ rounds, say }) => {
     const patient = createPatientFetch();
     const polydev = createPolydev({ baseUrl: product.url, token, fetch: patient.fetch });
     const [apiKey = ''] = doubles.state.apiKeys.claude_code;
-    await polydev.credentials.addApiKey({ provider: 'claude_code', apiKey });
+    const credentials: CredentialId[] = [];
+    for (let account = 1; account <= accounts; account += 1) {
+      const request = { provider: 'claude_code', apiKey, label: `account ${account}` } as const;
+      credentials.push((await polydev.credentials.addApiKey(request)).id);
+    }
     await untilWaiting(polydev, 'desktop');
     await untilWaiting(polydev, 'headless');
 
@@ -46,7 +53,11 @@ export const load: Bench = async ({ rounds, say }) => {
     const sayRun = count('run', rounds * runsPerSignIn);
     const [signIns, runs] = await Promise.all([
       Promise.all(Array.from({ length: rounds }, () => signIn(polydev).then(saySignIn))),
-      Promise.all(Array.from({ length: rounds * runsPerSignIn }, () => prompt(polydev).then(sayRun))),
+      Promise.all(
+        Array.from({ length: rounds * runsPerSignIn }, (_, n) =>
+          prompt(polydev, credentials[n % accounts]).then(sayRun),
+        ),
+      ),
     ]);
     return {
       results: {

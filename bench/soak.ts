@@ -77,7 +77,7 @@ async function churn(polydev: Polydev, lengthMs: number): Promise<{ signIns: num
     while (performance.now() < endMs) tookMs.push(await act(polydev));
     return tookMs;
   };
-  const [signIns, runs] = await Promise.all([repeat(signIn), repeat(prompt)]);
+  const [signIns, runs] = await Promise.all([repeat(signIn), repeat((polydev) => prompt(polydev))]);
   return { signIns, runs };
 }
 
