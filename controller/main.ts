@@ -2,7 +2,8 @@
  * The controller: everything of Polydev that a network can reach, never as root. Builds all parts top to bottom and
  * stops them in reverse. The first line on stdout is JSON: what is ready, or what went wrong.
  *
- * SIGTERM: somebody will start it again; what is under way is handed over. SIGINT: for good; it is ended.
+ * SIGTERM, and a start that fails: somebody will start it again; what is under way is handed over. SIGINT: for good; it
+ * is ended.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -20,6 +21,7 @@ import { type Config, printable, readSettings, type Settings } from './config.ts
 import { createGateway, type Gateway } from './egress/gateway.ts';
 import { lockFolder } from './folder-lock.ts';
 import { openPort, urlOf } from './http/address.ts';
+import type { App } from './http/app.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createHttpServer } from './http/server.ts';
 import { createLog } from './log.ts';
@@ -44,8 +46,10 @@ interface Ready {
   masterKeyCreated: boolean;
 }
 
+type StopSignal = 'SIGTERM' | 'SIGINT';
+
 /** What has been started, in order. */
-type Started = ((signal?: NodeJS.Signals) => Promise<unknown>)[];
+type Started = ((signal: StopSignal) => Promise<unknown>)[];
 
 await run();
 
@@ -57,25 +61,39 @@ async function run(): Promise<void> {
     process.exit(1);
   });
   const started: Started = [];
+  const stopping = new AbortController();
   try {
     const settings = readSettings(process.argv.slice(2), process.env);
     if (settings.printOnly) return say(printable(settings.config));
     log = createLog(settings.config.logLevel);
-    const stop = stopper(started, log);
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
-    const ready = await start(settings, started, log);
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => {
+        if (stopping.signal.aborted) return;
+        log.info({ signal }, 'stopping');
+        stopping.abort();
+        void stopAll(started, log, signal).then(() => process.exit(0));
+      });
+    const ready = await start(settings, started, log, stopping.signal);
     say(ready);
     log.info({ url: ready.url }, 'ready');
   } catch (error) {
+    // What is not there yet when it is told to stop does not come.
+    if (stopping.signal.aborted) return;
+    stopping.abort();
     const { code, message, hint } = toPolydevError(error);
     log.fatal({ err: error }, message);
     say({ error: { code, message, hint } satisfies Omit<ErrorBody['error'], 'requestId'> });
-    process.exitCode = 1;
-    await stopAll(started, log);
+    await stopAll(started, log, 'SIGTERM');
+    process.exit(1);
   }
 }
 
-async function start({ config, allowRoot }: Settings, started: Started, log: Logger): Promise<Ready> {
+async function start(
+  { config, allowRoot }: Settings,
+  started: Started,
+  log: Logger,
+  stopping: AbortSignal,
+): Promise<Ready> {
   if (process.getuid?.() === 0 && !allowRoot)
     throw new PolydevError(
       'invalid_request',
@@ -125,7 +143,13 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
     extraCa: extraCaFile === null ? undefined : await readExtraCa(extraCaFile),
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   });
-  started.push(workings.stop);
+  let app: App | undefined;
+  started.push(async (signal) => {
+    // A database that is away now is not waited for.
+    patience.end();
+    // Requests that wait for a sandbox end when the workings stop, so neither waits for the other.
+    await Promise.all([app?.close(), signal === 'SIGINT' ? workings.stop() : workings.handOver()]);
+  });
   await workings.recover();
 
   const relay = createRelay({
@@ -137,7 +161,7 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
     onTrouble: (error) => log.warn({ err: error }, 'A picture broke off.'),
   });
   const setup = createSetup(db);
-  const app = await createHttpServer(
+  app = await createHttpServer(
     {
       ...{ services: workings.services, setup, relay, metrics, demo: config.demo },
       logins: createLogins(db, ephemeral),
@@ -152,14 +176,8 @@ async function start({ config, allowRoot }: Settings, started: Started, log: Log
     },
     { ...config, log },
   );
+  stopping.throwIfAborted();
   const port = await openPort(app, config.host, config.port);
-  // Requests that wait for a sandbox end when the workings stop, so neither waits for the other.
-  started.pop();
-  started.push(async (signal) => {
-    // A database that is away now is not waited for.
-    patience.end();
-    await Promise.all([app.close(), signal === 'SIGTERM' ? workings.handOver() : workings.stop()]);
-  });
   await workings.start();
 
   const link = await setup.issueLink();
@@ -193,22 +211,11 @@ async function readExtraCa(file: string): Promise<string> {
   }
 }
 
-function stopper(started: Started, log: Logger): (signal: NodeJS.Signals) => void {
-  let stopping = false;
-  return (signal) => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ signal }, 'stopping');
-    setTimeout(() => {
-      log.error('Something did not stop in time.');
-      process.exit(1);
-    }, limits.stopMs);
-    // Also when it was told in the middle of its start: what is not there yet does not come.
-    void stopAll(started, log, signal).then(() => process.exit(0));
-  };
-}
-
-async function stopAll(started: Started, log: Logger, signal?: NodeJS.Signals): Promise<void> {
+async function stopAll(started: Started, log: Logger, signal: StopSignal): Promise<void> {
+  setTimeout(() => {
+    log.error('Something did not stop in time.');
+    process.exit(1);
+  }, limits.stopMs);
   for (let stop = started.pop(); stop; stop = started.pop())
     await stop(signal).catch((error) => log.error({ err: error }, 'Something did not stop well.'));
 }

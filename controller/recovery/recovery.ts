@@ -20,7 +20,7 @@ export interface Recovery {
   recover(): Promise<void>;
   /** From now on the others see this one, and this one sees to what they leave behind. */
   start(): Promise<void>;
-  /** The others see it no more. */
+  /** Resolves when no more is taken up here. The others see it no more. */
   stop(): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export interface RecoveryDeps {
   controller: ControllerId;
   ephemeral: EphemeralStore;
   sessions: Pick<SessionWork, 'resume' | 'bury'>;
-  runs: Pick<RunsControl, 'resume' | 'takeOver'>;
+  runs: Pick<RunsControl, 'resume' | 'takeOver' | 'bury'>;
   unfinishedSessions(): Promise<SessionRow[]>;
   unfinishedRuns(): Promise<RunRow[]>;
   sandboxes: Sandboxes;
@@ -38,12 +38,15 @@ export interface RecoveryDeps {
   log: Pick<BaseLogger, 'info' | 'warn'>;
 }
 
+type TakeUp<R> = (row: R) => Promise<void>;
+
 export function createRecovery(deps: RecoveryDeps): Recovery {
   const { controller, ephemeral, sessions, runs, sandboxRows, clock, log } = deps;
   /** Controllers that were not there when we last looked, and since when. */
   const missedSince = new Map<string, number>();
   let callOff: (() => void)[] = [];
   let over = false;
+  let recovering = Promise.resolve();
 
   const keyOf = (id: string) => `controller:${id}`;
   // Rows of before controllers had names belong to whoever finds them.
@@ -93,25 +96,41 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
     }
   }
 
+  /** One that cannot be taken up must not keep the others, nor the start, waiting. */
+  async function takeUp<R extends { id: string }>(row: R, work: { resume: TakeUp<R>; bury: TakeUp<R> }): Promise<void> {
+    if (over) return;
+    const warn = (error: unknown) => log.warn({ err: error, id: row.id }, 'What was under way was not taken up again.');
+    await work.resume(row).catch(async (error) => {
+      warn(error);
+      await work.bury(row).catch(warn);
+    });
+  }
+
+  async function recoverOwn(): Promise<void> {
+    const [sessionRows, runRows] = await Promise.all([deps.unfinishedSessions(), deps.unfinishedRuns()]);
+    const ownSessions = sessionRows.filter(isOwn);
+    const ownRuns = runRows.filter(isOwn);
+    const running = ownRuns.filter(({ state }) => state === 'running');
+    await deps.sandboxes.recover(new Set([...ownSessions, ...running].map(({ id }) => id)));
+    await Promise.all(ownSessions.map((row) => takeUp(row, sessions)));
+    // In the order of asking, so that the line before a credential is what it was.
+    ownRuns.sort(
+      (a, b) => Number(b.state === 'running') - Number(a.state === 'running') || a.createdAtMs - b.createdAtMs,
+    );
+    for (const run of ownRuns) await takeUp(run, runs);
+    const captured = sessionRows.flatMap(({ captureId }) => (captureId === null ? [] : [captureId]));
+    await deps.vault.removeUnprovenOf(clock.now() - 2 * limits.proofMs, captured);
+  }
+
   return {
-    async recover() {
-      const [sessionRows, runRows] = await Promise.all([deps.unfinishedSessions(), deps.unfinishedRuns()]);
-      const ownSessions = sessionRows.filter(isOwn);
-      const ownRuns = runRows.filter(isOwn);
-      const running = ownRuns.filter(({ state }) => state === 'running');
-      await deps.sandboxes.recover(new Set([...ownSessions, ...running].map(({ id }) => id)));
-      await Promise.all(ownSessions.map(sessions.resume));
-      // In the order of asking, so that the line before a credential is what it was.
-      ownRuns.sort(
-        (a, b) => Number(b.state === 'running') - Number(a.state === 'running') || a.createdAtMs - b.createdAtMs,
-      );
-      for (const run of ownRuns) await runs.resume(run);
-      const captured = sessionRows.flatMap(({ captureId }) => (captureId === null ? [] : [captureId]));
-      await deps.vault.removeUnprovenOf(clock.now() - 2 * limits.proofMs, captured);
+    recover() {
+      if (!over) recovering = recoverOwn();
+      return recovering;
     },
 
     async start() {
-      await sayIAmHere();
+      if (over) return;
+      await sayIAmHere().catch((error) => log.warn({ err: error }, 'Other controllers do not see this one yet.'));
       every(limits.controllerTtlMs / 3, sayIAmHere);
       every(limits.controllerTtlMs, lookAfterOthers);
     },
@@ -120,6 +139,7 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
       over = true;
       for (const off of callOff) off();
       callOff = [];
+      await recovering.catch(() => {});
       await ephemeral.delete(keyOf(controller)).catch(() => {});
     },
   };

@@ -41,6 +41,8 @@ export interface RunsControl {
   resume(run: RunRow): Promise<void>;
   /** Takes over one that waits and whose controller is no more, and ends one that ran there. */
   takeOver(run: RunRow): Promise<void>;
+  /** Ends one whose controller is no more. */
+  bury(run: RunRow): Promise<void>;
   /** Resolves when all that runs has ended, or when the time is up. */
   drain(timeMs: number): Promise<void>;
   /** Leaves what runs as it is for the controller that starts next, and what waits to whoever is first. */
@@ -198,6 +200,8 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
     if (own) begin(own, roomOf(own.userId));
   }
 
+  const buryLost = (run: RunRow) => bury(run, 'The Polydev that worked on the run is no more.');
+
   return {
     service,
     async resume(run) {
@@ -209,8 +213,9 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
     },
     async takeOver(run) {
       if (run.state === 'queued') await takeUp(run);
-      else await bury(run, 'The Polydev that worked on the run is no more.');
+      else await buryLost(run);
     },
+    bury: buryLost,
     async drain(timeMs) {
       const all = Promise.all([...working.values()].map(({ done }) => done));
       const { promise: timeUp, resolve } = Promise.withResolvers<void>();

@@ -216,7 +216,7 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
       if (!row?.userId || !row.provider || !row.keys) return null;
       left = left.filter((other) => other !== row);
       const machine = await machines.adopt(row);
-      const { claimed } = keyCase.open(row.id, row.keys);
+      const claimed = machine && keyCase.open(row.id, row.keys).claimed;
       if (machine && claimed) {
         // It was there before: more than may be there at once are possible after a change of the settings.
         const freeSlot = slots.occupy(row.userId);

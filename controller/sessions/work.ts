@@ -258,7 +258,9 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
       const sandbox = await sandboxes.adopt(session.id, () => working.get(session.id)?.idle.active());
       const noDesktopYet = session.state === 'pending' || session.state === 'starting';
       if (sandbox || noDesktopYet) {
-        await takeBackWarning(session.id);
+        await takeBackWarning(session.id).catch((error) =>
+          log.warn({ err: error, session: session.id }, 'A warning was not taken back.'),
+        );
         begin(session, sandbox);
       } else await bury(session, 'Polydev was restarted, and the desktop is no more.');
     },

@@ -1,4 +1,4 @@
-/** The whole controller as a process of its own, over a host service without sandboxes. */
+/** The whole controller as a process of its own, over a host service whose sandboxes are fake. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,12 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
+import { createFakeDriver, type FakeDriver } from '@polydev/drivers/fake/driver';
+import * as box from '@polydev/vault/box';
 import { startFakeHostd } from './fake-hostd.ts';
 
 export const main = join(import.meta.dirname, '../main.ts');
 
 export interface ControllerProcess {
-  line: Record<string, unknown> & { error?: { code: string; message: string } };
+  /** Settles when there is a line, or will be none. */
+  spoken: Promise<unknown>;
+  readonly line: Record<string, unknown> & { error?: { code: string; message: string } };
   log(): string;
   stdout(): string[];
   /** Answers the exit code and how long it took. */
@@ -20,20 +24,35 @@ export interface ControllerProcess {
   exited: Promise<unknown[]>;
 }
 
-export async function scratchFolder(t: TestContext): Promise<string> {
+export async function scratchFolder(t: TestContext, driver: FakeDriver = createFakeDriver({ box })): Promise<string> {
   const scratch = await mkdtemp(join(tmpdir(), 'polydev-start-'));
   t.after(() => rm(scratch, { recursive: true, force: true }));
-  const stopHostd = await startFakeHostd(join(scratch, 'hostd.sock'));
-  t.after(stopHostd);
+  const stopHostd = await startFakeHostd(join(scratch, 'hostd.sock'), driver);
+  t.after(async () => {
+    await stopHostd();
+    await driver.close({ keep: false });
+  });
   return scratch;
 }
 
+/** Resolves when it has said its line, or has ended without. */
 export async function startController(
   t: TestContext,
   scratch: string,
   args: string[] = [],
   env: NodeJS.ProcessEnv = {},
-) {
+): Promise<ControllerProcess> {
+  const controller = spawnController(t, scratch, args, env);
+  await controller.spoken;
+  return controller;
+}
+
+export function spawnController(
+  t: TestContext,
+  scratch: string,
+  args: string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): ControllerProcess {
   const common = ['--port', '0', '--data', join(scratch, 'data'), '--hostd', join(scratch, 'hostd.sock')];
   const egress = ['--egress-address', '127.0.0.1', '--egress-port', '0'];
   const child = spawn(process.execPath, [main, ...common, ...egress, '--allow-root', ...args], {
@@ -50,9 +69,11 @@ export async function startController(
     child.kill('SIGKILL');
     await exited;
   });
-  await Promise.race([once(lines, 'line'), exited]);
-  const made: ControllerProcess = {
-    line: JSON.parse(stdout[0] ?? '{}'),
+  return {
+    spoken: Promise.race([once(lines, 'line'), exited]),
+    get line() {
+      return JSON.parse(stdout[0] ?? '{}');
+    },
     log: () => log,
     stdout: () => stdout,
     exited,
@@ -63,5 +84,4 @@ export async function startController(
       return { code: code as number | null, tookMs: performance.now() - startMs };
     },
   };
-  return made;
 }

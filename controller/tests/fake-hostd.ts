@@ -1,19 +1,11 @@
-/** A host service without sandboxes, for tests that start the whole controller. */
+/** The host service over sandboxes in this process, for tests that start the whole controller. */
 
-import { once } from 'node:events';
-import { createServer } from 'node:http';
+import type { Driver } from '@polydev/drivers';
+import { createHostdServer } from '@polydev/hostd/server';
+import { createLog } from '../log.ts';
 
-export async function startFakeHostd(socket: string): Promise<() => Promise<void>> {
-  const server = createServer((request, response) => {
-    response.writeHead(200, { 'content-type': 'application/json' });
-    if (request.url === '/events') response.write('{"type":"present","ids":[]}\n');
-    else response.end('[]');
-  });
-  server.listen({ path: socket });
-  await once(server, 'listening');
-  return async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  };
+export async function startFakeHostd(socket: string, driver: Driver): Promise<() => Promise<void>> {
+  const server = createHostdServer({ driver, log: createLog('fatal') });
+  await server.listen({ path: socket });
+  return () => server.close();
 }
