@@ -10,6 +10,7 @@ import { abortError } from '../abort.ts';
 import type { Witness } from '../postmortem/witness.ts';
 import { failureOf } from '../reason.ts';
 import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
+import { notOurs } from '../store/mover.ts';
 import { encodeBundle } from './bundle.ts';
 import type { CredentialLease, Leases } from './leases.ts';
 import { createRedact, type Redact } from './redact.ts';
@@ -113,7 +114,8 @@ export function createLending(deps: {
       await witness.settle(owner, sandbox.id, result.failure ?? null);
       return result;
     } catch (error) {
-      if (!leave.aborted) await witness.settle(owner, sandbox?.id, failureOf(error));
+      // What is kept of one that another controller works on is not ours.
+      if (!leave.aborted && (sandbox || error !== notOurs)) await witness.settle(owner, sandbox?.id, failureOf(error));
       throw error;
     } finally {
       if (leave.aborted) sandbox?.letGo();

@@ -7,6 +7,7 @@ import { logFailure } from '../failure-log.ts';
 import { failureOf, reasonOf } from '../reason.ts';
 import type { SandboxHandle } from '../sandboxes/sandboxes.ts';
 import type { EventLog } from '../store/events.ts';
+import { stillOurs } from '../store/mover.ts';
 import { storableText } from '../store/storable.ts';
 import { createGrowingAnswer } from './answer.ts';
 import { createRecorder, type Recorded, recordedOf } from './recorder.ts';
@@ -38,7 +39,7 @@ export interface Control {
 
 /**
  * Resolves when the run has its final state, its sandbox is gone and the credential is free; or when it was left to the
- * next controller. Never rejects.
+ * next controller, or another works on it. Never rejects.
  */
 export async function executeRun(deps: ExecutionDeps, run: RunRow, control: Control): Promise<void> {
   const { rows, events, borrow, log, now } = deps;
@@ -53,7 +54,8 @@ export async function executeRun(deps: ExecutionDeps, run: RunRow, control: Cont
     notes = heard;
     const request = { credentialId, owner: run.id, wait: true, evenExpired: adopted !== null, signal: stop };
     const onStarting = async () => {
-      if (run.state === 'queued') await rows.move(run.id, 'starting', { set: { startedAtMs: now() } });
+      if (run.state !== 'queued') return;
+      stillOurs(await rows.move(run.id, 'starting', { ours: true, set: { startedAtMs: now() } }));
     };
     ({ failure } = await borrow({ ...request, onStarting, leave, adopted }, (borrowed) =>
       workOn(deps, run, borrowed, { notes: heard, leave }),
@@ -65,7 +67,10 @@ export async function executeRun(deps: ExecutionDeps, run: RunRow, control: Cont
   if (failure) logFailure(log, failure, { run: run.id });
   try {
     const set = await notes?.finish();
-    await rows.move(run.id, stateOf(failure), { ...(set && { set }), ...(failure && { reason: reasonOf(failure) }) });
+    const end = { ...(set && { set }), ...(failure && { reason: reasonOf(failure) }) };
+    const ended = await rows.move(run.id, stateOf(failure), { ...end, ours: true });
+    // Who deleted it meanwhile did not see what was still being written here.
+    if (!ended && !(await rows.find(run.id))) await rows.remove(run.id);
     if (run.credentialId) await deps.credentialFree(run.credentialId);
   } catch (error) {
     log.error({ err: error, run: run.id }, 'The end of a run could not be written.');
@@ -79,7 +84,8 @@ async function workOn(
   { notes, leave }: { notes: Notes; leave: AbortSignal },
 ): Promise<Ended> {
   const { sandbox, provider, credential, redact, stop } = borrowed;
-  if (run.state !== 'running') await deps.rows.move(run.id, 'running', { set: { sandboxId: sandbox.id } });
+  if (run.state !== 'running')
+    stillOurs(await deps.rows.move(run.id, 'running', { ours: true, set: { sandboxId: sandbox.id } }));
   const failure = await runTool({
     agent: sandbox.agent,
     provider,

@@ -24,6 +24,8 @@ export type NewRun = Pick<RunRow, 'id' | 'userId' | 'provider' | 'credentialId' 
 /** What may change beside the state. */
 export type RunChange = Partial<Pick<RunRow, 'sandboxId' | 'answer' | 'usage' | 'startedAtMs' | 'firstTextAtMs'>>;
 
+export type SeenRun = Pick<RunRow, 'id' | 'controller' | 'state'>;
+
 export interface RunRows extends Pick<Mover<RunRow>, 'move' | 'find'> {
   insert(run: NewRun): Promise<RunRow>;
   /** Newest first. */
@@ -34,8 +36,10 @@ export interface RunRows extends Pick<Mover<RunRow>, 'move' | 'find'> {
   usedElsewhere(id: CredentialId): Promise<boolean>;
   /** Gives up a run that waits, so that whoever is first takes it. */
   free(id: RunId): Promise<void>;
-  /** Of several controllers one gets it: null for the others. */
-  claim(id: RunId, from: string): Promise<RunRow | null>;
+  /** As it was seen. Of several controllers one gets it: null for the others. */
+  claim(seen: SeenRun): Promise<RunRow | null>;
+  /** It has not ended, and this controller works on it. */
+  isOurs(id: RunId): Promise<boolean>;
   /** No effect when the run has ended. */
   change(id: RunId, set: RunChange): Promise<void>;
   remove(id: RunId): Promise<void>;
@@ -48,7 +52,7 @@ export function createRunRows(
   now: () => number = Date.now,
 ): RunRows {
   const { db, patience } = store;
-  const mover = createMover<RunRow>({ ...store, table: runs, moves: runMoves, events, now });
+  const mover = createMover<RunRow>({ ...store, table: runs, moves: runMoves, events, controller, now });
   const { move, find, finalStates } = mover;
   const isUnfinished = notInArray(runs.state, finalStates);
 
@@ -115,13 +119,18 @@ export function createRunRows(
         .where(and(eq(runs.id, id), eq(runs.controller, controller), eq(runs.state, 'queued')));
     },
 
-    async claim(id, from) {
+    async claim({ id, controller: from, state }) {
       const [row] = await db
         .update(runs)
         .set({ controller })
-        .where(and(eq(runs.id, id), eq(runs.controller, from), isUnfinished))
+        .where(and(eq(runs.id, id), eq(runs.controller, from), eq(runs.state, state)))
         .returning();
       return row ?? null;
+    },
+
+    async isOurs(id) {
+      const row = await find(id);
+      return row !== null && row.controller === controller && !finalStates.includes(row.state);
     },
 
     async change(id, set) {

@@ -116,13 +116,14 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
 
   /** Another controller changed the row. */
   async function lookAgain(id: RunId, stop: AbortController): Promise<void> {
-    const row = await rows.find(id);
-    if (!row || isFinal(runMoves, row.state)) stop.abort(cancelled());
+    if (!(await rows.isOurs(id))) stop.abort(cancelled());
   }
 
   /** Ends one that nobody works on. */
   async function bury({ id }: RunRow, sentence: string): Promise<void> {
     await rows.move(id, 'failed', { reason: reasonOf(new PolydevError('controller_restarted', sentence)) });
+    // Whose it was may only have seemed to be away.
+    await changes.tell(id);
   }
 
   /** Without the bound on how many may wait: these have waited before. */
@@ -135,14 +136,16 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
     };
   }
 
-  async function cancel(id: RunId): Promise<void> {
+  async function cancelHere(id: RunId): Promise<void> {
     const work = working.get(id);
-    if (work) {
-      work.stop.abort(cancelled());
-      await work.done;
-    } else if (await rows.move(id, 'cancelled', { reason: reasonOf(cancelled()) })) {
-      await changes.tell(id);
-    }
+    work?.stop.abort(cancelled());
+    await work?.done;
+  }
+
+  async function cancel(id: RunId): Promise<void> {
+    await cancelHere(id);
+    // Another controller works on it.
+    if (await rows.move(id, 'cancelled', { reason: reasonOf(cancelled()) })) await changes.tell(id);
   }
 
   const service: RunService = {
@@ -195,9 +198,13 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
     },
   };
 
-  async function takeUp(run: RunRow): Promise<void> {
-    const own = await rows.claim(run.id, run.controller);
-    if (own) begin(own, roomOf(own.userId));
+  async function takeUp(run: RunRow, adopted: SandboxHandle | null = null): Promise<void> {
+    // It may have been taken from here before, and the news of that got lost.
+    await cancelHere(run.id);
+    const own = await rows.claim(run);
+    if (!own) return await adopted?.release();
+    await changes.tell(own.id);
+    begin(own, roomOf(own.userId), adopted);
   }
 
   const buryLost = (run: RunRow) => bury(run, 'The Polydev that worked on the run is no more.');
@@ -205,10 +212,10 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
   return {
     service,
     async resume(run) {
-      if (run.state === 'queued') return await takeUp(run);
-      const sandbox = run.state === 'running' ? await sandboxes.adopt(run.id) : null;
-      // Nothing had been asked of the tool yet.
-      if (sandbox || run.state === 'starting') begin(run, roomOf(run.userId), sandbox);
+      // Before, nothing had been asked of the tool yet.
+      if (run.state !== 'running') return await takeUp(run);
+      const sandbox = await sandboxes.adopt(run.id);
+      if (sandbox) await takeUp(run, sandbox);
       else await bury(run, 'Polydev was restarted during the run, and its sandbox is no more.');
     },
     async takeOver(run) {
@@ -230,7 +237,7 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
       for (const [id] of left) await rows.free(id);
     },
     async stop() {
-      await Promise.all([...working.keys()].map(cancel));
+      await Promise.all([...working.keys()].map(cancelHere));
     },
   };
 }

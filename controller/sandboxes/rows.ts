@@ -30,7 +30,7 @@ export interface SandboxRows extends Pick<Mover<SandboxRow>, 'move' | 'change' |
 export function createSandboxRows(store: Store, events: EventLog, controller: string, now = Date.now): SandboxRows {
   const { db, patience } = store;
   const { move, change, find } = createMover<SandboxRow>({
-    ...{ ...store, table: sandboxes, moves: sandboxMoves, events, now },
+    ...{ ...store, table: sandboxes, moves: sandboxMoves, events, controller, now },
   });
   const isPresent = ne(sandboxes.state, 'gone');
 

@@ -6,6 +6,7 @@ import { type Captured, judgeCaptured } from '../credentials/bundle.ts';
 import { createRedact, type Redact } from '../credentials/redact.ts';
 import type { StoredCredential, Vault } from '../credentials/vault.ts';
 import type { SandboxHandle } from '../sandboxes/sandboxes.ts';
+import { stillOurs } from '../store/mover.ts';
 import type { SessionMachine, SessionRow } from './machine.ts';
 
 export interface Capture extends Captured {
@@ -42,7 +43,7 @@ export function createCaptures(deps: {
     const { userId, label } = session;
     const id = newId('credential');
     // First where it will stand, so that after a crash nobody has to guess whose it is.
-    await machine.change(session.id, { captureId: id });
+    stillOurs(await machine.change(session.id, { captureId: id }));
     return await vault.putUnproven({ id, userId, provider: provider.id, label, bundle, account });
   }
 

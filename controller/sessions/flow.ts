@@ -5,7 +5,7 @@
 
 import { type AgentEvent, limits, PolydevError } from '@polydev/protocol';
 import type { Provider } from '@polydev/providers/provider';
-import { abortError, untilAborted } from '../abort.ts';
+import { untilAborted } from '../abort.ts';
 import { type Captured, judgeCaptured } from '../credentials/bundle.ts';
 import { createRedact, type Redact } from '../credentials/redact.ts';
 import type { Vault } from '../credentials/vault.ts';
@@ -13,6 +13,7 @@ import { isHandedOver } from '../recovery/hand-over.ts';
 import { prove } from '../runs/proof.ts';
 import type { SandboxHandle } from '../sandboxes/sandboxes.ts';
 import type { EventLog } from '../store/events.ts';
+import { stillOurs } from '../store/mover.ts';
 import { storable } from '../store/storable.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
 import { type Capture, type Captures, createCaptures } from './captures.ts';
@@ -40,7 +41,8 @@ export interface FlowDeps {
 }
 
 /**
- * Resolves when connected. Rejects with why not, or with the reason of `stop`, when the session was ended by others.
+ * Resolves when connected. Rejects with why not; when the session was ended by others, with the reason of `stop` or
+ * `notOurs`.
  * Goes on where an earlier controller left the session.
  */
 export async function signIn(
@@ -103,7 +105,7 @@ async function listen(deps: FlowDeps, session: SessionRow, parts: Parts, signal:
     if (event.n > maxAgentEvents) throw new PolydevError('agent_talks_nonsense', 'The desktop never stops talking.');
     await take(event);
     deps.onProgress();
-    await deps.machine.change(session.id, { agentEvents: event.n });
+    stillOurs(await deps.machine.change(session.id, { agentEvents: event.n }));
   }
 }
 
@@ -138,7 +140,7 @@ async function settle(
   }
   await parts.stopListening();
   const latest = await collectLatest(deps, parts, signal);
-  await connect(deps, session, parts.captures, latest, signal);
+  await connect(deps, session, parts.captures, latest);
 }
 
 /** What the tool holds now: the proof may have rotated it. */
@@ -156,7 +158,6 @@ async function connect(
   session: SessionRow,
   captures: Captures,
   latest: Captured,
-  signal: AbortSignal,
 ): Promise<void> {
   const unproven = captures.newest?.stored;
   if (!unproven) throw new Error('Nothing was captured.');
@@ -169,5 +170,5 @@ async function connect(
     if (isUniqueViolation(error)) return attempt();
     throw error;
   });
-  if (!moved) throw abortError(signal);
+  stillOurs(moved);
 }

@@ -37,7 +37,14 @@ export function createSessionMachine(
   now: () => number = Date.now,
 ): SessionMachine {
   const { db, patience } = store;
-  const mover = createMover<SessionRow>({ ...store, table: authSessions, moves: sessionMoves, events, now });
+  const mover = createMover<SessionRow>({
+    ...store,
+    table: authSessions,
+    moves: sessionMoves,
+    events,
+    controller,
+    now,
+  });
   const { move, change, find, finalStates } = mover;
   const isUnfinished = notInArray(authSessions.state, finalStates);
 

@@ -1,6 +1,7 @@
 /** How far one sign-in has come. Several hear of progress at once; each says where it must be by now. */
 
 import type { SessionId, SessionState } from '@polydev/protocol';
+import { stillOurs } from '../store/mover.ts';
 import { createTurns } from '../turns.ts';
 import type { SessionMachine } from './machine.ts';
 
@@ -8,7 +9,7 @@ const path = ['starting', 'ready', 'signing_in', 'captured', 'verifying'] as con
 type Step = (typeof path)[number];
 
 export interface Steps {
-  /** Without effect when the session is there or further, or has ended. */
+  /** Without effect when the session is there or further. Rejects with `notOurs` when it has ended. */
   reach(step: Step): Promise<void>;
   /** From the proof back to the sign-in. */
   goBack(): Promise<void>;
@@ -19,7 +20,7 @@ export function createSteps(machine: SessionMachine, id: SessionId, from: Sessio
   let present: Step = path.find((step) => step === from) ?? 'starting';
 
   async function move(to: Step): Promise<void> {
-    await machine.move(id, to);
+    stillOurs(await machine.move(id, to));
     present = to;
   }
 

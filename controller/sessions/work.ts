@@ -24,6 +24,7 @@ import { handOver, isHandedOver } from '../recovery/hand-over.ts';
 import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
 import type { AgentAccess } from '../services.ts';
 import type { EventLog } from '../store/events.ts';
+import { notOurs, stillOurs } from '../store/mover.ts';
 import { createDeadline, type Deadline } from './deadline.ts';
 import { signIn } from './flow.ts';
 import { createIdle, type Idle } from './idle.ts';
@@ -87,9 +88,10 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
   /** Ends a session from outside its flow; whoever comes first ends it. */
   async function end(id: SessionId, state: SessionState, error: PolydevError): Promise<void> {
     const moved = await machine.move(id, state, { reason: reasonOf(error) });
-    if (!moved) return;
-    logFailure(log, error, { session: id });
     const work = working.get(id);
+    // The news that another controller was first may have got lost.
+    if (!moved) return work && (await lookAgain(id, work));
+    logFailure(log, error, { session: id });
     if (!work) return await changes.tell(id);
     work.idle.clear();
     work.stop.abort(error);
@@ -119,25 +121,23 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
   /** Another controller changed the row. */
   async function lookAgain(id: SessionId, { stop, deadline }: Pick<Working, 'stop' | 'deadline'>): Promise<void> {
     const row = await machine.find(id);
-    if (!row) return;
-    if (isFinal(sessionMoves, row.state))
-      stop.abort(new PolydevError(row.reason?.code ?? 'session_over', 'It was ended.'));
-    else deadline.set(row.expiresAtMs);
+    if (row && !isFinal(sessionMoves, row.state)) deadline.set(row.expiresAtMs);
+    else stop.abort(row?.reason ? new PolydevError(row.reason.code, row.reason.message) : over());
   }
 
   async function drive(
     session: SessionRow,
-    { stop, idle, display }: Omit<Working, 'done'>,
+    { stop, deadline, idle, display }: Omit<Working, 'done'>,
     adopted: SandboxHandle | null,
   ): Promise<void> {
     const { id, userId, provider } = session;
     let sandbox = adopted;
     try {
-      if (session.state === 'pending') await machine.move(id, 'starting');
+      if (session.state === 'pending') stillOurs(await machine.move(id, 'starting'));
       const request = { profile: 'desktop', owner: id, userId, provider, capture: true, wait: false } as const;
       sandbox ??= await sandboxes.acquire({ ...request, onFlow: () => idle.active(), signal: stop.signal });
       const { id: sandboxId } = sandbox;
-      await machine.change(id, { sandboxId });
+      stillOurs(await machine.change(id, { sandboxId }));
       display.resolve(sandbox.access);
       const needTime = async (timeMs: number) => {
         idle.active(now() + timeMs - idleMs);
@@ -153,6 +153,7 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
       await witness.settle(id, sandboxId, null);
     } catch (error) {
       if (isHandedOver(stop.signal)) return;
+      if (error === notOurs) await lookAgain(id, { stop, deadline });
       const failure = stop.signal.aborted ? abortError(stop.signal) : failureOf(error);
       if (!stop.signal.aborted) {
         logFailure(log, error, { session: id });
@@ -239,6 +240,8 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
   async function bury({ id, captureId }: SessionRow, sentence: string): Promise<void> {
     const reason = reasonOf(new PolydevError('controller_restarted', sentence));
     if (!(await machine.move(id, 'failed', { reason }))) return;
+    // It may only have seemed to be away.
+    await changes.tell(id);
     await events.append(id, { type: 'destroyed' });
     if (captureId) await deps.vault.removeUnproven(captureId);
   }

@@ -10,18 +10,29 @@ import { createTurns } from '../turns.ts';
 import type { Database, Store } from './database.ts';
 import type { EventLog, EventOf, StreamId } from './events.ts';
 
-type LivingTable = PgTable & Record<'id' | 'state' | 'reason' | 'endedAtMs', PgColumn>;
+type LivingTable = PgTable & Record<'id' | 'state' | 'reason' | 'endedAtMs' | 'controller', PgColumn>;
+
+/** What whoever works on a thing meets when it has ended meanwhile, or another controller works on it. */
+export const notOurs = new PolydevError('session_over', 'It has ended, or another controller works on it.');
+
+/** For whoever works on it: throws `notOurs` in the place of null. */
+export function stillOurs<Row>(row: Row | null): Row {
+  if (row === null) throw notOurs;
+  return row;
+}
 
 export interface MoveOptions<Row> {
   reason?: Reason;
+  /** Only while this controller works on it. */
+  ours?: boolean;
   /** What else changes in the row. */
   set?: Partial<Row>;
   /** Done in the same transaction, so that both happen or neither; answers what else changes in the row. */
   also?: (tx: Database) => Promise<Partial<Row>>;
 }
 
-export interface Mover<Row extends { id: StreamId; state: string }> {
-  /** Null, and no effect, when the thing has ended. Throws `internal` for a move that the table does not have. */
+export interface Mover<Row extends Living> {
+  /** Null, and no effect, when the thing has ended, or is not ours. Throws `internal` for a move that the table does not have. */
   move(id: Row['id'], to: Row['state'], options?: MoveOptions<Row>): Promise<Row | null>;
   /** Null, and no effect, when the thing has ended. */
   change(id: Row['id'], set: Partial<Row>): Promise<Row | null>;
@@ -29,15 +40,22 @@ export interface Mover<Row extends { id: StreamId; state: string }> {
   readonly finalStates: Row['state'][];
 }
 
+interface Living {
+  id: StreamId;
+  state: string;
+  controller: string;
+}
+
 export interface MoverDeps<Row extends { state: string }> extends Store {
   table: LivingTable;
   moves: Readonly<Record<Row['state'], readonly string[]>>;
   events: EventLog;
+  controller: string;
   now: () => number;
 }
 
-export function createMover<Row extends { id: StreamId; state: string }>(deps: MoverDeps<Row>): Mover<Row> {
-  const { db, patience, table, moves, events, now } = deps;
+export function createMover<Row extends Living>(deps: MoverDeps<Row>): Mover<Row> {
+  const { db, patience, table, moves, events, controller, now } = deps;
   const inTurn = createTurns<Row['id']>();
   const states = Object.keys(moves) as Row['state'][];
   const finalStates = states.filter((state) => isFinal(moves, state));
@@ -49,9 +67,12 @@ export function createMover<Row extends { id: StreamId; state: string }>(deps: M
     return row ?? null;
   }
 
-  async function update(tx: Database, id: Row['id'], set: Pick<Row, 'state'>): Promise<Row | undefined> {
+  async function update(tx: Database, id: Row['id'], set: Pick<Row, 'state'>, ours: boolean): Promise<Row | undefined> {
     const sources = states.filter((from) => mayMove(moves, from, set.state));
-    const mayGo = and(eq(table.id, id), inArray(table.state, sources));
+    const mayGo = and(
+      ...[eq(table.id, id), inArray(table.state, sources)],
+      ours ? eq(table.controller, controller) : undefined,
+    );
     const [row] = rowsOf(
       await tx
         .update(table)
@@ -66,12 +87,12 @@ export function createMover<Row extends { id: StreamId; state: string }>(deps: M
     find,
     finalStates,
 
-    move: (id, to, { reason, set, also } = {}) =>
+    move: (id, to, { reason, set, also, ours = false } = {}) =>
       inTurn(id, async () => {
         const endedAtMs = isFinal(moves, to) ? now() : null;
         const columns = { ...set, state: to, endedAtMs, ...(reason && { reason }) };
         const attempt = async (tx: Database) => {
-          const row = await update(tx, id, columns);
+          const row = await update(tx, id, columns, ours);
           if (!row || !also) return row;
           const more = await also(tx);
           await tx
@@ -91,7 +112,7 @@ export function createMover<Row extends { id: StreamId; state: string }>(deps: M
         });
         if (!moved) {
           const present = await find(id);
-          if (!present || isFinal(moves, present.state)) return null;
+          if (!present || isFinal(moves, present.state) || (ours && present.controller !== controller)) return null;
           throw new PolydevError('internal', `${id} cannot go from ${present.state} to ${to}.`);
         }
         await events.append(id, { type: 'state', state: to, reason: reason ?? null } as EventOf<Row['id']>);

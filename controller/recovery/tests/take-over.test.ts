@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { limits, newId } from '@polydev/protocol';
+import { isFinal, limits, newId, runMoves } from '@polydev/protocol';
+import { eq } from 'drizzle-orm';
+import { runs as runsTable } from '../../store/schema.ts';
+import { openTestStore } from '../../store/testing.ts';
 import { openStage, testTimeout } from '../../testing/stage.ts';
-import { hangs } from '../../testing/tool.ts';
+import { gate, hangs, sayDone, sayText } from '../../testing/tool.ts';
 
 const ask = { provider: 'claude_code', prompt: 'hi' } as const;
 
@@ -47,6 +50,54 @@ test(
     assert.deepEqual(owned, []);
   },
 );
+
+test('what was taken from a controller that only seemed to be away is not done again there', testTimeout, async (t) => {
+  const store = await openTestStore(t);
+  const { ephemeral } = store;
+  // Nobody hears what another did to a row.
+  const deaf: typeof ephemeral = {
+    ...ephemeral,
+    subscribe: async (channel, listener) =>
+      channel.startsWith('changed:') ? () => {} : await ephemeral.subscribe(channel, listener),
+  };
+  const stage = await openStage(t, { store: { ...store, ephemeral: deaf } });
+  const { id: credentialId } = await stage.connect();
+  const held = gate();
+  const done: string[] = [];
+  stage.script.run = async ({ stdin }, process) => {
+    done.push(stdin);
+    if (done.length === 1) await held.wait;
+    sayText(process, 'done');
+    sayDone(process);
+    return 0;
+  };
+  const { runs } = stage.services;
+  const first = await runs.start(stage.user, { ...ask, prompt: 'first' });
+  const second = await runs.start(stage.user, { ...ask, prompt: 'second' });
+  await stage.untilRun(first.id, (event) => event.type === 'state' && event.state === 'running');
+
+  const other = await stage.openOther();
+  await other.start();
+  while ((await runs.get(stage.user, first.id)).state === 'running') {
+    stage.clock.jump(limits.controllerTtlMs + 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  // The hold on the credential ran out while it was away.
+  const [row] = await stage.db.select().from(runsTable).where(eq(runsTable.id, first.id));
+  const hold = await ephemeral.lease(`credential:${credentialId}`, limits.leaseMs, row?.controller ?? '');
+  await hold?.release();
+  while (!isFinal(runMoves, (await runs.get(stage.user, second.id)).state)) {
+    await ephemeral.publish(`credential-free:${credentialId}`, 'free');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  held.open();
+  // In one controller each waits for those before.
+  const third = await runs.start(stage.user, { ...ask, prompt: 'third' });
+  await stage.runEvents(third.id);
+  assert.deepEqual(done, ['first', 'second', 'third']);
+  const [one, two] = [await runs.get(stage.user, first.id), await runs.get(stage.user, second.id)];
+  assert.deepEqual([one.state, one.reason?.code, two.state], ['failed', 'controller_restarted', 'succeeded']);
+});
 
 test('one controller cancels and extends what another works on', testTimeout, async (t) => {
   const stage = await openStage(t, { signIn: { idleMs: limits.signInHardMs } });

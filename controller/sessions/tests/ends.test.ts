@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isFinal, limits, type SessionEvent, type SessionState, sessionMoves } from '@polydev/protocol';
+import { authSessions } from '../../store/schema.ts';
 import { claudeBundle, openStage, type Stage, testTimeout } from '../../testing/stage.ts';
 import { type Desktop, gate, toolSays } from '../../testing/tool.ts';
 
@@ -208,3 +209,19 @@ test('someone else sees no sign-in of mine, and signs in for himself only', test
   assert.equal(forOther.userId, other.id);
   for (const { id } of [mine, forOther]) await sessions.cancel(stage.user, id);
 });
+
+for (const [what, notice] of Object.entries({
+  'its time is up': (stage: Stage, _: Desktop) => stage.clock.jump(limits.signInDefaultMs + 1_000),
+  'its desktop says something': (_: Stage, { agent }: Desktop) => agent.emitOpened('https://claude.com/'),
+})) {
+  test(`one that another controller ended without being heard goes when ${what}`, testTimeout, async (t) => {
+    const stage = await openStage(t, { signIn: { idleMs: limits.signInHardMs } });
+    const desktop = await stage.signIn();
+    desktop.agent.emitDesktop('terminal', true);
+    await stage.untilSession(desktop.session.id, is('ready'));
+    await stage.db.update(authSessions).set({ state: 'cancelled', endedAtMs: stage.clock.now() });
+    notice(stage, desktop);
+    assert.deepEqual(await endOf(stage, desktop), { state: 'cancelled', code: undefined });
+    await stage.assertClean();
+  });
+}
