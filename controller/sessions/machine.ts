@@ -8,7 +8,7 @@ import {
   sessionMoves,
   type UserId,
 } from '@polydev/protocol';
-import { and, desc, eq, notInArray } from 'drizzle-orm';
+import { and, desc, eq, notInArray, sql } from 'drizzle-orm';
 import type { Database, Store } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
 import { createMover, type Mover } from '../store/mover.ts';
@@ -24,6 +24,8 @@ export type NewSession = Pick<
 
 export interface SessionMachine extends Pick<Mover<SessionRow>, 'move' | 'change' | 'find'> {
   insert(session: NewSession): Promise<SessionRow>;
+  /** Never past the hard end, and never to an earlier one, whoever else extends it. Null when the session has ended. */
+  extend(id: SessionRow['id'], atMs: number): Promise<SessionRow | null>;
   /** Newest first. */
   list(userId: UserId, query: ListSessions): Promise<SessionRow[]>;
   /** Whoever works on them. */
@@ -69,6 +71,11 @@ export function createSessionMachine(
         await events.remove(id);
       };
       return await orUndo(patience, () => db.transaction(insert), undo);
+    },
+
+    extend(id, atMs) {
+      const { expiresAtMs, hardExpiresAtMs } = authSessions;
+      return change(id, { expiresAtMs: sql`greatest(${expiresAtMs}, least(${atMs}::bigint, ${hardExpiresAtMs}))` });
     },
 
     async list(userId, { provider, state, before, limit = limits.pageDefault }) {

@@ -5,7 +5,7 @@ import { cleanLabel } from '../credentials/label.ts';
 import { labelTaken, type Vault } from '../credentials/vault.ts';
 import type { LogsService } from '../postmortem/service.ts';
 import type { Sandboxes } from '../sandboxes/sandboxes.ts';
-import type { SessionService } from '../services.ts';
+import type { AgentAccess, SessionService } from '../services.ts';
 import type { EventLog } from '../store/events.ts';
 import { readTimeline } from '../store/timeline.ts';
 import { type SessionMachine, type SessionRow, shownSession } from './machine.ts';
@@ -30,6 +30,20 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
     const row = await machine.find(id);
     if (!row || (row.userId !== user.id && user.role !== 'owner')) throw notFound();
     return row;
+  }
+
+  /** Of one that another controller works on. */
+  async function displayElsewhere(id: SessionId, signal: AbortSignal): Promise<AgentAccess> {
+    let row = await machine.find(id);
+    const isComing = () => row !== null && row.sandboxId === null && !isFinal(sessionMoves, row.state);
+    if (isComing())
+      for await (const _ of events.follow(id, 0, signal)) {
+        row = await machine.find(id);
+        if (!isComing()) break;
+      }
+    const access = row?.sandboxId && !isFinal(sessionMoves, row.state) && (await sandboxes.access(row.sandboxId));
+    if (!access) throw over();
+    return access;
   }
 
   return {
@@ -88,15 +102,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
 
     active: work.active,
 
-    async display(id, signal) {
-      const here = work.display(id, signal);
-      if (here) return await here;
-      // Another controller works on it.
-      const row = await machine.find(id);
-      const access = row?.sandboxId && !isFinal(sessionMoves, row.state) && (await sandboxes.access(row.sandboxId));
-      if (!access) throw over();
-      return access;
-    },
+    display: async (id, signal) => await (work.display(id, signal) ?? displayElsewhere(id, signal)),
   };
 }
 

@@ -103,14 +103,12 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
     else void activity.tell(id);
   }
 
-  /** Moves the deadline, never past the hard one. Null when the session has ended. */
-  async function expireAt(id: SessionId, atMs: number): Promise<SessionRow | null> {
-    const row = await machine.find(id);
-    if (!row) return null;
-    const expiresAtMs = Math.min(atMs, row.hardExpiresAtMs);
-    if (expiresAtMs <= row.expiresAtMs) return isFinal(sessionMoves, row.state) ? null : row;
-    const changed = await machine.change(id, { expiresAtMs });
-    if (!changed) return null;
+  /** Null when the session has ended. */
+  async function extend(id: SessionId, atMs: number): Promise<SessionRow | null> {
+    const before = await machine.find(id);
+    const changed = await machine.extend(id, atMs);
+    if (!changed || changed.expiresAtMs === before?.expiresAtMs) return changed;
+    const { expiresAtMs } = changed;
     const work = working.get(id);
     if (work) work.deadline.set(expiresAtMs);
     else await changes.tell(id);
@@ -141,7 +139,7 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
       display.resolve(sandbox.access);
       const needTime = async (timeMs: number) => {
         idle.active(now() + timeMs - idleMs);
-        await expireAt(id, now() + timeMs);
+        await extend(id, now() + timeMs);
       };
       const hide = (redact: Redact) => witness.hide(sandboxId, redact);
       const onProgress = () => {
@@ -248,7 +246,7 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
 
   return {
     begin,
-    extend: expireAt,
+    extend,
     cancel,
     active,
     done: (id) => working.get(id)?.done,

@@ -4,7 +4,7 @@
  */
 
 import { isFinal, mayMove, PolydevError, type Reason } from '@polydev/protocol';
-import { and, eq, inArray, notInArray } from 'drizzle-orm';
+import { and, eq, inArray, notInArray, type SQL } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import { createTurns } from '../turns.ts';
 import type { Database, Store } from './database.ts';
@@ -35,7 +35,7 @@ export interface Mover<Row extends Living> {
   /** Null, and no effect, when the thing has ended, or is not ours. Throws `internal` for a move that the table does not have. */
   move(id: Row['id'], to: Row['state'], options?: MoveOptions<Row>): Promise<Row | null>;
   /** Null, and no effect, when the thing has ended. */
-  change(id: Row['id'], set: Partial<Row>): Promise<Row | null>;
+  change(id: Row['id'], set: { [K in keyof Row]?: Row[K] | SQL }): Promise<Row | null>;
   find(id: Row['id']): Promise<Row | null>;
   readonly finalStates: Row['state'][];
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isFinal, limits, type SessionEvent, type SessionState, sessionMoves } from '@polydev/protocol';
+import { isFinal, limits, newId, type SessionEvent, type SessionState, sessionMoves } from '@polydev/protocol';
 import { authSessions } from '../../store/schema.ts';
 import { claudeBundle, openStage, type Stage, testTimeout } from '../../testing/stage.ts';
 import { type Desktop, gate, toolSays } from '../../testing/tool.ts';
+import { createSessionMachine } from '../machine.ts';
 
 const is = (state: SessionState) => (event: SessionEvent) => event.type === 'state' && event.state === state;
 
@@ -208,6 +209,19 @@ test('someone else sees no sign-in of mine, and signs in for himself only', test
   const forOther = await sessions.start(stage.user, { provider: 'claude_code', userId: other.id });
   assert.equal(forOther.userId, other.id);
   for (const { id } of [mine, forOther]) await sessions.cancel(stage.user, id);
+});
+
+test('time that was given is not taken back by who extends it in the same moment', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const { session } = await stage.signIn();
+  const machine = createSessionMachine(stage, stage.events, newId('controller'));
+  const longer = await machine.extend(session.id, session.expiresAtMs + 60_000);
+  assert.equal(longer?.expiresAtMs, session.expiresAtMs + 60_000);
+  assert.deepEqual(await machine.extend(session.id, session.expiresAtMs + 30_000), longer);
+  const hard = await machine.extend(session.id, Number.MAX_SAFE_INTEGER);
+  assert.equal(hard?.expiresAtMs, session.createdAtMs + limits.signInHardMs);
+  await stage.services.sessions.cancel(stage.user, session.id);
+  assert.equal(await machine.extend(session.id, Number.MAX_SAFE_INTEGER), null);
 });
 
 for (const [what, notice] of Object.entries({
