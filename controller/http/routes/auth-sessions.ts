@@ -119,6 +119,9 @@ function addPictureRoutes(app: App, { services: { sessions }, guard, tickets, re
     async (request, reply) => {
       const caller = callerOf(request);
       const session = await sessions.get(caller, request.params.id);
+      // Whose accounts are seen in it: nobody else, not even an owner.
+      if (session.userId !== caller.id)
+        throw new PolydevError('forbidden', 'Only the person who signs in opens the desktop.');
       if (isFinal(sessionMoves, session.state))
         throw new PolydevError('session_over', session.reason?.message ?? 'This sign-in has ended.');
       const binding = { sessionId: session.id, userId: caller.id, origin: request.headers.origin ?? '' };

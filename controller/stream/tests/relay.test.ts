@@ -58,9 +58,9 @@ async function onePicture(t: TestContext, options: TestAppOptions = {}): Promise
   const id = newId('session');
   let state: AuthSession['state'] = 'ready';
   const sessions = {
-    get: async (_user: User, asked: SessionId) => {
+    get: async (user: User, asked: SessionId) => {
       if (asked !== id) throw new PolydevError('not_found', 'There is no such sign-in.');
-      return { id, state, reason: null } as AuthSession;
+      return { id, userId: user.id, state, reason: null } as AuthSession;
     },
     display: async () => desktop.access,
     ...options.services?.sessions,
