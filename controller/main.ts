@@ -26,7 +26,7 @@ import { createMetrics } from './http/metrics.ts';
 import { createHttpServer } from './http/server.ts';
 import { createLog } from './log.ts';
 import { loadMasterKey } from './master-key-file.ts';
-import { loadIdentity } from './recovery/identity.ts';
+import { identifyHost, loadIdentity } from './recovery/identity.ts';
 import { openDatabase } from './store/database.ts';
 import { createEventLog } from './store/events.ts';
 import { createMemoryEphemeral } from './store/memory-ephemeral.ts';
@@ -137,6 +137,7 @@ async function start(
 
   const workings = createWorkings({
     ...{ db, patience, ephemeral, events, controller, driver, config, providerOf, log },
+    host: await identifyHost(),
     masterKey: masterKey.key,
     egress: gateway,
     image: async () => config.imageHash,

@@ -61,7 +61,10 @@ export interface SessionService {
   events(user: User, id: SessionId, afterSeq: number, signal: AbortSignal): Promise<EventStream<SessionEvent>>;
   /** For the relay: the person at the desktop does something. */
   active(id: SessionId): void;
-  /** For the relay, which has checked a ticket. Waits until the desktop can be reached; `session_over` if it ends first. */
+  /**
+   * For the relay, which has checked a ticket. Waits until the desktop can be reached; `session_over` if it ends first,
+   * `other_host` where it cannot be reached from this one.
+   */
   display(id: SessionId, signal: AbortSignal): Promise<AgentAccess>;
 }
 

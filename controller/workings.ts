@@ -41,6 +41,8 @@ export interface WorkingsDeps extends Store {
   ephemeral: EphemeralStore;
   events: EventLog;
   controller: ControllerId;
+  /** See recovery/identity.ts. */
+  host: string;
   masterKey: MasterKey;
   driver: Driver;
   egress: EgressRegistry;
@@ -75,7 +77,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
 
   const changes = createChanges(ephemeral, 'changed');
   const vault = createVault(deps, deps.masterKey, now);
-  const sandboxTable = createSandboxRows(deps, events, controller, now);
+  const sandboxTable = createSandboxRows(deps, events, deps, now);
   const {
     witness,
     logs,
@@ -97,7 +99,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
     demand: createDemand(config.pool),
   });
   const sandboxes = createSandboxes({
-    ...{ machines, pool, keyCase, atMost, rows: sandboxRows, egress: deps.egress },
+    ...{ machines, pool, keyCase, atMost, rows: sandboxRows, egress: deps.egress, host: deps.host },
     slots: createSlots(atMost),
     freeMiB: async () => (await driver.memory()).freeMiB,
     listed: async () => (await driver.list()).map(({ id }) => id),

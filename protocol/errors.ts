@@ -51,6 +51,7 @@ export const errorCatalogue = {
   already_done: { status: 409, hint: 'Go on: what was asked for happened before.' },
   agent_unreachable: { status: 502, hint: 'Try again; the sandbox will be replaced.' },
   agent_talks_nonsense: { status: 502, hint: 'Try again; the sandbox was destroyed because it broke protocol.' },
+  other_host: { status: 421, hint: 'Open it at the Polydev of that host.' },
   capacity: { status: 503, hint: 'Wait until another sandbox ends, or raise the limits.' },
 
   // Sign-in

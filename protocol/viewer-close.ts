@@ -7,6 +7,6 @@ export const viewerClose = {
   lost: 4001,
   /** The viewer took nothing for too long. */
   stalled: 4002,
-  /** The viewer sent something other than binary frames. */
+  /** The viewer sent something other than binary frames, or the desktop is on another host. */
   refused: 4003,
 } as const;

@@ -27,7 +27,12 @@ export interface SandboxRows extends Pick<Mover<SandboxRow>, 'move' | 'change' |
   prune(): Promise<void>;
 }
 
-export function createSandboxRows(store: Store, events: EventLog, controller: string, now = Date.now): SandboxRows {
+export function createSandboxRows(
+  store: Store,
+  events: EventLog,
+  { controller, host }: { controller: string; host: string },
+  now = Date.now,
+): SandboxRows {
   const { db, patience } = store;
   const { move, change, find } = createMover<SandboxRow>({
     ...{ ...store, table: sandboxes, moves: sandboxMoves, events, controller, now },
@@ -39,7 +44,7 @@ export function createSandboxRows(store: Store, events: EventLog, controller: st
     change,
     find,
     async insert(sandbox) {
-      const row = { ...sandbox, controller, state: 'planned', createdAtMs: now() } as const;
+      const row = { ...sandbox, controller, host, state: 'planned', createdAtMs: now() } as const;
       await patience.insist(() => db.insert(sandboxes).values(row).onConflictDoNothing());
       await events.append(sandbox.id, { type: 'state', state: 'planned', reason: null });
     },

@@ -81,7 +81,10 @@ export interface Sandboxes {
   recover(owners: ReadonlySet<string>): Promise<void>;
   /** The sandbox that the owner had before this controller started; null when there is none alive. */
   adopt(owner: NonNullable<Sandbox['owner']>, onFlow?: () => void): Promise<SandboxHandle | null>;
-  /** How to reach a sandbox, whichever controller holds it; null when it is gone or not claimed. */
+  /**
+   * How to reach a sandbox, whichever controller of this host holds it; null when it is gone or not claimed. Elsewhere
+   * its address may be another's: `other_host`.
+   */
   access(id: SandboxId): Promise<AgentAccess | null>;
   /** Destroys every sandbox that is held here and has not been let go. */
   stop(): Promise<void>;
@@ -93,6 +96,8 @@ export interface SandboxesDeps {
   slots: Slots;
   rows: SandboxRows;
   keyCase: KeyCase;
+  /** See recovery/identity.ts. */
+  host: string;
   egress: EgressRegistry;
   /** How many there may be, waiting ones included. */
   atMost: number;
@@ -233,6 +238,8 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
       if (here) return here.access;
       const row = await rows.find(id);
       if (row?.state !== 'claimed' || !row.address || !row.keys) return null;
+      if (row.host !== deps.host)
+        throw new PolydevError('other_host', 'This desktop runs on another host: open it there.');
       return { ...row.address.agent, token: keyCase.open(id, row.keys).token };
     },
 

@@ -171,8 +171,10 @@ export const sandboxes = pgTable(
     owner: text('owner').$type<Id<'session'> | Id<'run'> | Id<'credential'>>(),
     userId: text('user_id').$type<Id<'user'>>(),
     provider: text('provider').$type<ProviderId>(),
-    /** Whose host it is on, see recovery/identity.ts. */
+    /** Whose it is, see recovery/identity.ts. */
     controller: text('controller').notNull().default(''),
+    /** Where its address is its own, see recovery/identity.ts. */
+    host: text('host').notNull().default(''),
     address: jsonb('address').$type<SandboxAddress>(),
     /** What is needed to talk to its agent, in an envelope: sandboxes/keys.ts. */
     keys: text('keys'),

@@ -13,7 +13,7 @@ import { openUpstream, type Upstream } from './upstream.ts';
 import { createViewerInput } from './viewer-input.ts';
 
 export interface RelayDeps {
-  /** Waits until the desktop can be reached; rejects with `session_over` when the session ends first. */
+  /** Waits until the desktop can be reached; rejects with `session_over` when the session ends first, or `other_host`. */
   display(id: SessionId, signal: AbortSignal): Promise<AgentAccess>;
   /** Resolves when the session has ended, with one sentence that says how; also when the signal aborts. */
   ended(id: SessionId, signal: AbortSignal): Promise<string>;
@@ -82,8 +82,9 @@ export function createRelay(deps: RelayDeps): Relay {
     try {
       desktop = await openUpstream(await deps.display(id, gone), gone);
     } catch (error) {
-      const over = error instanceof PolydevError && error.code === 'session_over';
-      return over ? { code: viewerClose.ended, reason: error.message } : lost(error);
+      if (!(error instanceof PolydevError)) return lost(error);
+      if (error.code === 'session_over') return { code: viewerClose.ended, reason: error.message };
+      return error.code === 'other_host' ? { code: viewerClose.refused, reason: error.message } : lost(error);
     }
 
     noticeInput(viewer, id);

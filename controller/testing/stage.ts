@@ -61,7 +61,8 @@ export interface Stage extends Workings, TestStore {
   connect(refreshToken?: string, label?: string): Promise<Credential>;
   /** The controller hands over and starts again, on the same database and the same host. */
   restart(): Promise<void>;
-  openOther(): Promise<Workings & { driver: FakeDriver }>;
+  /** One more controller on the same database, with sandboxes of its own. */
+  openOther(where?: { host: string }): Promise<Workings & { driver: FakeDriver }>;
   /** Fails unless every sandbox is gone and nothing unproven is left. */
   assertClean(): Promise<void>;
 }
@@ -107,6 +108,7 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
   const deps: WorkingsDeps = {
     ...store,
     controller: newId('controller'),
+    host: 'here',
     masterKey: createMasterKey(),
     driver,
     egress: {
@@ -133,13 +135,12 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     await over;
   }
 
-  /** A controller of its own on the same database, for another data folder and so another host. */
-  async function openOther(): Promise<Workings & { driver: FakeDriver }> {
+  async function openOther({ host } = { host: deps.host }): Promise<Workings & { driver: FakeDriver }> {
     const elsewhere = createFakeDriver({
       box,
       script: { onCreate: (agent) => agent.onExec((request, process) => script.run(request, process, agent)) },
     });
-    const other = createWorkings({ ...deps, driver: elsewhere, controller: newId('controller') });
+    const other = createWorkings({ ...deps, driver: elsewhere, controller: newId('controller'), host });
     t.after(async () => {
       await other.stop();
       await elsewhere.close({ keep: false });

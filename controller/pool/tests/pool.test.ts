@@ -63,7 +63,7 @@ async function open(t: TestContext, options: Options = {}) {
   const keyCase = createKeyCase(createMasterKey());
   const machines = createMachines({
     ...{ driver, keyCase, log, now: clock.now },
-    rows: createSandboxRows(store, store.events, newId('controller'), clock.now),
+    rows: createSandboxRows(store, store.events, { controller: newId('controller'), host: 'here' }, clock.now),
     limits: { desktop: limits, headless: limits },
     image: async () => 'f'.repeat(64),
   });

@@ -99,6 +99,38 @@ test('what was taken from a controller that only seemed to be away is not done a
   assert.deepEqual([one.state, one.reason?.code, two.state], ['failed', 'controller_restarted', 'succeeded']);
 });
 
+test('a viewer at another controller waits for a desktop that is starting', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const other = await stage.openOther();
+  const boot = gate();
+  stage.script.boot = () => boot.wait;
+  const { id } = await stage.services.sessions.start(stage.user, { provider: 'claude_code' });
+  const waiting = other.services.sessions.display(id, new AbortController().signal);
+  await stage.untilSession(id, (event) => event.type === 'state' && event.state === 'starting');
+  boot.open();
+  const { port } = await stage.services.sessions.display(id, new AbortController().signal);
+  stage.driver.agents()[0]?.emitDesktop('display', true);
+  assert.equal((await waiting).port, port);
+
+  const closed = other.services.sessions.display(
+    (await stage.services.sessions.start(stage.user, { provider: 'claude_code' })).id,
+    AbortSignal.timeout(10_000),
+  );
+  const refused = assert.rejects(closed, { code: 'session_over' });
+  await stage.stop();
+  await refused;
+});
+
+test('a controller on another host connects to no desktop of this one', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const other = await stage.openOther({ host: 'elsewhere' });
+  const { session } = await stage.signIn();
+  await stage.services.sessions.display(session.id, new AbortController().signal);
+  await assert.rejects(other.services.sessions.display(session.id, new AbortController().signal), {
+    code: 'other_host',
+  });
+});
+
 test('one controller cancels and extends what another works on', testTimeout, async (t) => {
   const stage = await openStage(t, { signIn: { idleMs: limits.signInHardMs } });
   await stage.connect();

@@ -30,7 +30,7 @@ async function open(t: Parameters<typeof openTestStore>[0], options: Options = {
   const store = await openTestStore(t);
   const { events } = store;
   const controller = newId('controller');
-  const rows = createSandboxRows(store, events, controller);
+  const rows = createSandboxRows(store, events, { controller, host: 'here' });
   const keyCase = createKeyCase(createMasterKey());
   const known = new Map<string, unknown>();
   let logged = '';
@@ -56,7 +56,7 @@ async function open(t: Parameters<typeof openTestStore>[0], options: Options = {
       clock: realClock,
     });
     return createSandboxes({
-      ...{ machines, pool, rows, keyCase, atMost },
+      ...{ machines, pool, rows, keyCase, atMost, host: 'here' },
       slots: createSlots(atMost),
       egress: {
         grant: (source, grant) => void known.set(source, grant),

@@ -132,7 +132,7 @@ test('a credential whose writing got lost has the next version, not the one afte
 
 test('a sandbox whose row was written without an answer has one row', options, async (t) => {
   const { proxy, store, events } = await open(t);
-  const rows = createSandboxRows(store, events, newId('controller'));
+  const rows = createSandboxRows(store, events, { controller: newId('controller'), host: 'here' });
   const nobody = { owner: null, userId: null, provider: null, keys: null };
   const sandbox = { id: newId('sandbox'), profile: 'headless', ...nobody } as const;
   proxy.loseAnswer('INSERT 0 1');

@@ -20,6 +20,7 @@ const landed: Readonly<Record<string, string>> = {
   '0002-scopes-logins-consoles.sql': '24852ab5448e0ad23e77d73d815638de655fa618344b6d34aeb9ab16347de3e8',
   '0003-sandbox-logs.sql': 'c48644a95128088e88300e362ac74e6a84f2c2f0bf96968bac99767163ba4922',
   '0004-who-works-on-it.sql': '6f0d836840c93286f05143a2a92d389f936974696e869f0cf0342933b81fa9fb',
+  '0005-which-host.sql': '23305497afcd90bc752993b9541b8b11ca7ef6ec8c64cc4987f9c6a2e9f70400',
 };
 
 const tables = Object.values(schema).filter((value) => is(value, PgTable)) as PgTable[];

@@ -1,0 +1,1 @@
+alter table sandboxes add column host text not null default '';
