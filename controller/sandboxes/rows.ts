@@ -1,7 +1,8 @@
 /** The table of sandboxes. Every change of state goes through `move`. */
 
-import { type Sandbox, sandboxMoves } from '@polydev/protocol';
+import { mayMove, PolydevError, type Sandbox, sandboxMoves } from '@polydev/protocol';
 import { and, desc, eq, inArray, lt, ne } from 'drizzle-orm';
+import { reasonOf } from '../reason.ts';
 import type { Store } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
 import { createMover, type Mover } from '../store/mover.ts';
@@ -60,10 +61,15 @@ export function createSandboxRows(
       return found.map(({ id }) => id);
     },
     async forgetOf(lost) {
-      await db
-        .update(sandboxes)
-        .set({ state: 'gone', endedAtMs: now() })
+      const left = await db
+        .select({ id: sandboxes.id, state: sandboxes.state })
+        .from(sandboxes)
         .where(and(isPresent, eq(sandboxes.controller, lost)));
+      const reason = reasonOf(new PolydevError('controller_restarted', 'The Polydev that made it is no more.'));
+      for (const { id, state } of left) {
+        if (mayMove(sandboxMoves, state, 'stopping')) await move(id, 'stopping', { reason });
+        await move(id, 'gone');
+      }
     },
     async prune() {
       const old = await db
