@@ -127,6 +127,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
     ...{ controller, ephemeral, sessions: signIns, runs, sandboxes, sandboxRows, vault, clock, log },
     unfinishedSessions: sessionMachine.unfinished,
     unfinishedRuns: runRows.unfinished,
+    runsElsewhere: runRows.unfinishedElsewhere,
   });
 
   const credentials = createCredentialService({ db, vault, borrow, sandboxes, providerOf, verify });

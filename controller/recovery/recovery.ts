@@ -7,7 +7,7 @@ import { type ControllerId, limits } from '@polydev/protocol';
 import type { BaseLogger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Vault } from '../credentials/vault.ts';
-import type { RunRow } from '../runs/rows.ts';
+import type { RunHead, SeenRun } from '../runs/rows.ts';
 import type { RunsControl } from '../runs/service.ts';
 import type { SandboxRows } from '../sandboxes/rows.ts';
 import type { Sandboxes } from '../sandboxes/sandboxes.ts';
@@ -30,13 +30,16 @@ export interface RecoveryDeps {
   sessions: Pick<SessionWork, 'resume' | 'bury'>;
   runs: Pick<RunsControl, 'resume' | 'takeOver' | 'bury'>;
   unfinishedSessions(): Promise<SessionRow[]>;
-  unfinishedRuns(): Promise<RunRow[]>;
+  unfinishedRuns(): Promise<RunHead[]>;
+  runsElsewhere(): Promise<SeenRun[]>;
   sandboxes: Sandboxes;
-  sandboxRows: Pick<SandboxRows, 'forgetOf' | 'controllers'>;
+  sandboxRows: Pick<SandboxRows, 'forgetOf' | 'controllers' | 'prune'>;
   vault: Pick<Vault, 'removeUnprovenOf'>;
   clock: Clock;
   log: Pick<BaseLogger, 'info' | 'warn'>;
 }
+
+const tidyEveryMs = 60 * 60 * 1000;
 
 type TakeUp<R> = (row: R) => Promise<void>;
 
@@ -53,15 +56,22 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
   const isOwn = (row: { controller: string }) => row.controller === controller || row.controller === '';
   const sayIAmHere = () => ephemeral.set(keyOf(controller), 'here', limits.controllerTtlMs);
 
-  function every(timeMs: number, work: () => Promise<void>): void {
+  /** Failures in a row are said once. */
+  function every(timeMs: number, work: () => Promise<void>, trouble: string): void {
     let stop = () => {};
+    let failed = false;
+    const attempt = async () => {
+      try {
+        await work();
+        failed = false;
+      } catch (error) {
+        if (!failed) log.warn({ err: error }, trouble);
+        failed = true;
+      }
+    };
     const again = () => {
       if (over) return;
-      stop = clock.after(timeMs, () => {
-        void work()
-          .catch((error) => log.warn({ err: error }, 'Other controllers could not be looked after.'))
-          .finally(again);
-      });
+      stop = clock.after(timeMs, () => void attempt().finally(again));
     };
     callOff.push(() => stop());
     again();
@@ -80,7 +90,7 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
   }
 
   async function lookAfterOthers(): Promise<void> {
-    const [sessionRows, runRows] = await Promise.all([deps.unfinishedSessions(), deps.unfinishedRuns()]);
+    const [sessionRows, runRows] = await Promise.all([deps.unfinishedSessions(), deps.runsElsewhere()]);
     const seen = new Set([...sessionRows, ...runRows].map((row) => row.controller));
     for (const id of await sandboxRows.controllers()) seen.add(id);
     for (const id of missedSince.keys()) if (!seen.has(id)) missedSince.delete(id);
@@ -118,7 +128,13 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
       (a, b) => Number(b.state === 'running') - Number(a.state === 'running') || a.createdAtMs - b.createdAtMs,
     );
     for (const run of ownRuns) await takeUp(run, runs);
-    const captured = sessionRows.flatMap(({ captureId }) => (captureId === null ? [] : [captureId]));
+    await tidy();
+  }
+
+  /** What nobody needs any more. */
+  async function tidy(): Promise<void> {
+    await sandboxRows.prune();
+    const captured = (await deps.unfinishedSessions()).flatMap(({ captureId }) => captureId ?? []);
     await deps.vault.removeUnprovenOf(clock.now() - 2 * limits.proofMs, captured);
   }
 
@@ -130,9 +146,11 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
 
     async start() {
       if (over) return;
-      await sayIAmHere().catch((error) => log.warn({ err: error }, 'Other controllers do not see this one yet.'));
-      every(limits.controllerTtlMs / 3, sayIAmHere);
-      every(limits.controllerTtlMs, lookAfterOthers);
+      const unseen = 'Other controllers do not see this one.';
+      await sayIAmHere().catch((error) => log.warn({ err: error }, unseen));
+      every(limits.controllerTtlMs / 3, sayIAmHere, unseen);
+      every(limits.controllerTtlMs, lookAfterOthers, 'Other controllers could not be looked after.');
+      every(tidyEveryMs, tidy, 'What nobody needs any more was not forgotten.');
     },
 
     async stop() {

@@ -11,7 +11,7 @@ import { stillOurs } from '../store/mover.ts';
 import { storableText } from '../store/storable.ts';
 import { createGrowingAnswer } from './answer.ts';
 import { createRecorder, type Recorded, recordedOf } from './recorder.ts';
-import type { RunChange, RunRow, RunRows } from './rows.ts';
+import type { RunChange, RunHead, RunRows } from './rows.ts';
 import { runTool, type SourceLine } from './tool.ts';
 
 export interface ExecutionDeps {
@@ -41,7 +41,7 @@ export interface Control {
  * Resolves when the run has its final state, its sandbox is gone and the credential is free; or when it was left to the
  * next controller, or another works on it. Never rejects.
  */
-export async function executeRun(deps: ExecutionDeps, run: RunRow, control: Control): Promise<void> {
+export async function executeRun(deps: ExecutionDeps, run: RunHead, control: Control): Promise<void> {
   const { rows, events, borrow, log, now } = deps;
   const { stop, leave, adopted } = control;
   let notes: Notes | undefined;
@@ -79,13 +79,16 @@ export async function executeRun(deps: ExecutionDeps, run: RunRow, control: Cont
 
 async function workOn(
   deps: ExecutionDeps,
-  run: RunRow,
+  run: RunHead,
   borrowed: Borrowed,
   { notes, leave }: { notes: Notes; leave: AbortSignal },
 ): Promise<Ended> {
   const { sandbox, provider, credential, redact, stop } = borrowed;
-  if (run.state !== 'running')
-    stillOurs(await deps.rows.move(run.id, 'running', { ours: true, set: { sandboxId: sandbox.id } }));
+  const { prompt } = stillOurs(
+    run.state === 'running'
+      ? await deps.rows.find(run.id)
+      : await deps.rows.move(run.id, 'running', { ours: true, set: { sandboxId: sandbox.id } }),
+  );
   const failure = await runTool({
     agent: sandbox.agent,
     provider,
@@ -93,7 +96,7 @@ async function workOn(
     kind: credential.kind,
     redact,
     model: run.model ?? undefined,
-    prompt: run.prompt,
+    prompt,
     deadlineMs: run.deadlineMs,
     stop,
     gone: AbortSignal.any([sandbox.gone, leave]),
@@ -118,7 +121,7 @@ interface Notes {
 }
 
 /** What the run says: all of it into the timeline, the answer and the rest worth a column into the row. */
-function createNotes({ rows, events, log, now }: ExecutionDeps, run: RunRow, recorded: Recorded): Notes {
+function createNotes({ rows, events, log, now }: ExecutionDeps, run: RunHead, recorded: Recorded): Notes {
   const recorder = createRecorder((event) => events.append(run.id, event), recorded);
   const set: RunChange = {};
   const written = () =>

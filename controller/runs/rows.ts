@@ -10,7 +10,7 @@ import {
   runMoves,
   type UserId,
 } from '@polydev/protocol';
-import { and, desc, eq, ilike, ne, notInArray } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, ilike, ne, notInArray } from 'drizzle-orm';
 import type { Database, Store } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
 import { createMover, type Mover } from '../store/mover.ts';
@@ -20,24 +20,30 @@ import { runs } from '../store/schema.ts';
 import { storableText } from '../store/storable.ts';
 
 export type RunRow = typeof runs.$inferSelect;
+/** Without what may be large, and is read when it is needed: many runs wait in memory. */
+export type RunHead = Omit<RunRow, 'prompt' | 'answer'>;
 export type NewRun = Pick<RunRow, 'id' | 'userId' | 'provider' | 'credentialId' | 'prompt' | 'model' | 'deadlineMs'>;
 /** What may change beside the state. */
 export type RunChange = Partial<Pick<RunRow, 'sandboxId' | 'answer' | 'usage' | 'startedAtMs' | 'firstTextAtMs'>>;
 
 export type SeenRun = Pick<RunRow, 'id' | 'controller' | 'state'>;
 
+const { prompt: _prompt, answer: _answer, ...headColumns } = getTableColumns(runs);
+
 export interface RunRows extends Pick<Mover<RunRow>, 'move' | 'find'> {
   insert(run: NewRun): Promise<RunRow>;
   /** Newest first. */
   list(userId: UserId, query: ListRuns): Promise<RunRow[]>;
   /** Whoever works on them. */
-  unfinished(): Promise<RunRow[]>;
+  unfinished(): Promise<RunHead[]>;
+  /** Those on which another controller works, or nobody; in the order of asking. */
+  unfinishedElsewhere(): Promise<SeenRun[]>;
   /** Another controller runs, or has left for its next start, something with this credential. */
   usedElsewhere(id: CredentialId): Promise<boolean>;
   /** Gives up a run that waits, so that whoever is first takes it. */
   free(id: RunId): Promise<void>;
   /** As it was seen. Of several controllers one gets it: null for the others. */
-  claim(seen: SeenRun): Promise<RunRow | null>;
+  claim(seen: SeenRun): Promise<RunHead | null>;
   /** It has not ended, and this controller works on it. */
   isOurs(id: RunId): Promise<boolean>;
   /** No effect when the run has ended. */
@@ -101,7 +107,14 @@ export function createRunRows(
         .limit(limit);
     },
 
-    unfinished: () => db.select().from(runs).where(isUnfinished),
+    unfinished: () => db.select(headColumns).from(runs).where(isUnfinished),
+
+    unfinishedElsewhere: () =>
+      db
+        .select({ id: runs.id, controller: runs.controller, state: runs.state })
+        .from(runs)
+        .where(and(isUnfinished, ne(runs.controller, controller)))
+        .orderBy(runs.createdAtMs),
 
     async usedElsewhere(credentialId) {
       const found = await db
@@ -124,7 +137,7 @@ export function createRunRows(
         .update(runs)
         .set({ controller })
         .where(and(eq(runs.id, id), eq(runs.controller, from), eq(runs.state, state)))
-        .returning();
+        .returning(headColumns);
       return row ?? null;
     },
 
@@ -140,6 +153,10 @@ export function createRunRows(
 
     remove,
   };
+}
+
+export function headOf({ prompt: _prompt, answer: _answer, ...head }: RunRow): RunHead {
+  return head;
 }
 
 /** For a LIKE pattern: finds itself. */

@@ -20,9 +20,9 @@ import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
 import type { RunService } from '../services.ts';
 import { readTimeline } from '../store/timeline.ts';
 import { type ExecutionDeps, executeRun } from './execution.ts';
-import { type RunRow, shownRun } from './rows.ts';
+import { headOf, type RunHead, type RunRow, type SeenRun, shownRun } from './rows.ts';
 
-/** Of one user, running or waiting: each holds its prompt in memory. */
+/** Of one user, running or waiting. */
 export const unfinishedAtMost = 200;
 /** Some of them have ended by then; for Retry-After. */
 const retryAfterSeconds = 10;
@@ -38,11 +38,11 @@ export interface RunServiceDeps extends ExecutionDeps {
 export interface RunsControl {
   service: RunService;
   /** Goes on with one that this controller had before it started again, or ends it where that cannot be. */
-  resume(run: RunRow): Promise<void>;
+  resume(run: RunHead): Promise<void>;
   /** Takes over one that waits and whose controller is no more, and ends one that ran there. */
-  takeOver(run: RunRow): Promise<void>;
+  takeOver(run: SeenRun): Promise<void>;
   /** Ends one whose controller is no more. */
-  bury(run: RunRow): Promise<void>;
+  bury(run: SeenRun): Promise<void>;
   /** Resolves when all that runs has ended, or when the time is up. */
   drain(timeMs: number): Promise<void>;
   /** Leaves what runs as it is for the controller that starts next, and what waits to whoever is first. */
@@ -100,7 +100,7 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
     return roomOf(id);
   }
 
-  function begin(run: RunRow, giveRoom: () => void, adopted: SandboxHandle | null = null): void {
+  function begin(run: RunHead, giveRoom: () => void, adopted: SandboxHandle | null = null): void {
     const { id } = run;
     const stop = new AbortController();
     const leave = new AbortController();
@@ -120,7 +120,7 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
   }
 
   /** Ends one that nobody works on. */
-  async function bury({ id }: RunRow, sentence: string): Promise<void> {
+  async function bury({ id }: SeenRun, sentence: string): Promise<void> {
     await rows.move(id, 'failed', { reason: reasonOf(new PolydevError('controller_restarted', sentence)) });
     // Whose it was may only have seemed to be away.
     await changes.tell(id);
@@ -164,7 +164,7 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
           model: request.model ?? null,
           deadlineMs: request.deadlineMs ?? deps.defaultDeadlineMs,
         });
-        begin(row, giveRoom);
+        begin(headOf(row), giveRoom);
         return shownRun(row);
       } catch (error) {
         giveRoom();
@@ -198,7 +198,7 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
     },
   };
 
-  async function takeUp(run: RunRow, adopted: SandboxHandle | null = null): Promise<void> {
+  async function takeUp(run: SeenRun, adopted: SandboxHandle | null = null): Promise<void> {
     // It may have been taken from here before, and the news of that got lost.
     await cancelHere(run.id);
     const own = await rows.claim(run);
@@ -207,7 +207,7 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
     begin(own, roomOf(own.userId), adopted);
   }
 
-  const buryLost = (run: RunRow) => bury(run, 'The Polydev that worked on the run is no more.');
+  const buryLost = (run: SeenRun) => bury(run, 'The Polydev that worked on the run is no more.');
 
   return {
     service,

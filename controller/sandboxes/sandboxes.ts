@@ -198,7 +198,6 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
     acquire,
 
     async recover(owners) {
-      await rows.prune();
       const own = await rows.own();
       left = own.filter(
         ({ owner, state, keys }) => state === 'claimed' && keys !== null && owner !== null && owners.has(owner),

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { limits, newId, type RunStreamEvent } from '@polydev/protocol';
 import { Secret } from '../credentials/secret.ts';
 import { createVault } from '../credentials/vault.ts';
-import { authSessions, runs, sandboxes } from '../store/schema.ts';
+import { authSessions, credentials, runs, sandboxes } from '../store/schema.ts';
 import { claudeBundle, openStage, testTimeout } from '../testing/stage.ts';
 import { gate, sayDone, sayText, type ToolRun } from '../testing/tool.ts';
 
@@ -62,6 +62,18 @@ test('an unproven credential that belongs to nobody is forgotten, but not at onc
   stage.clock.jump(2 * limits.proofMs + 1);
   await stage.recover();
   await stage.assertClean();
+});
+
+test('what nobody needs is also forgotten by a controller that runs on', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  await createVault(stage, stage.masterKey).putUnproven({
+    ...{ userId: stage.user.id, provider: 'claude_code', label: 'default', account: {} },
+    bundle: new Secret(claudeBundle('an-unproven-refresh-token')),
+  });
+  await stage.start();
+  stage.clock.jump(60 * 60 * 1000);
+  while ((await stage.db.select().from(credentials)).length > 0)
+    await new Promise((resolve) => setTimeout(resolve, 20));
 });
 
 test('a sign-in goes on after a restart, in the same desktop, from where it was', testTimeout, async (t) => {

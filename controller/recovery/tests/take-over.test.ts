@@ -7,6 +7,7 @@ import { openTestStore } from '../../store/testing.ts';
 import { openStage, testTimeout } from '../../testing/stage.ts';
 import { gate, hangs, sayDone, sayText } from '../../testing/tool.ts';
 
+const never = new AbortController().signal;
 const ask = { provider: 'claude_code', prompt: 'hi' } as const;
 
 test(
@@ -48,6 +49,12 @@ test(
     assert.equal((await runs.get(stage.user, running.id)).state, 'failed');
     const owned = (await other.services.sandboxes.list(stage.user)).filter(({ owner }) => owner !== null);
     assert.deepEqual(owned, []);
+    // By legal moves, which whoever looks on hears of.
+    assert.ok(ended.sandboxId);
+    const moves: string[] = [];
+    for await (const { event } of await other.services.sandboxes.events(stage.user, ended.sandboxId, 0, never))
+      moves.push(event.state);
+    assert.deepEqual(moves.slice(-3), ['claimed', 'stopping', 'gone']);
   },
 );
 
@@ -105,10 +112,10 @@ test('a viewer at another controller waits for a desktop that is starting', test
   const boot = gate();
   stage.script.boot = () => boot.wait;
   const { id } = await stage.services.sessions.start(stage.user, { provider: 'claude_code' });
-  const waiting = other.services.sessions.display(id, new AbortController().signal);
+  const waiting = other.services.sessions.display(id, never);
   await stage.untilSession(id, (event) => event.type === 'state' && event.state === 'starting');
   boot.open();
-  const { port } = await stage.services.sessions.display(id, new AbortController().signal);
+  const { port } = await stage.services.sessions.display(id, never);
   stage.driver.agents()[0]?.emitDesktop('display', true);
   assert.equal((await waiting).port, port);
 
@@ -125,8 +132,8 @@ test('a controller on another host connects to no desktop of this one', testTime
   const stage = await openStage(t);
   const other = await stage.openOther({ host: 'elsewhere' });
   const { session } = await stage.signIn();
-  await stage.services.sessions.display(session.id, new AbortController().signal);
-  await assert.rejects(other.services.sessions.display(session.id, new AbortController().signal), {
+  await stage.services.sessions.display(session.id, never);
+  await assert.rejects(other.services.sessions.display(session.id, never), {
     code: 'other_host',
   });
 });
@@ -139,7 +146,6 @@ test('one controller cancels and extends what another works on', testTimeout, as
   agent.emitDesktop('terminal', true);
   await stage.untilSession(session.id, (event) => event.type === 'state' && event.state === 'ready');
 
-  const never = new AbortController().signal;
   assert.equal((await other.services.sessions.display(session.id, never)).port, agent.endpoint.port);
   const { expiresAtMs } = await other.services.sessions.extend(stage.user, session.id);
   stage.clock.jump(limits.signInDefaultMs + 1_000);
@@ -160,4 +166,44 @@ test('one controller cancels and extends what another works on', testTimeout, as
   assert.equal((await stage.services.runs.get(stage.user, running.id)).state, 'cancelled');
   await stage.assertClean();
   await assert.rejects(other.services.sessions.display(newId('session'), never), { code: 'session_over' });
+});
+
+test(
+  'of a run that another controller deletes nothing is left, whatever its tool still says',
+  testTimeout,
+  async (t) => {
+    const stage = await openStage(t);
+    await stage.connect();
+    const other = await stage.openOther();
+    stage.script.run = async (request, process, agent) => {
+      const code = await hangs(request, process, agent);
+      sayText(process, 'one more word');
+      return code;
+    };
+    const { id } = await stage.services.runs.start(stage.user, ask);
+    await stage.untilRun(id, (event) => event.type === 'event');
+    await other.services.runs.remove(stage.user, id);
+    await stage.stop();
+    assert.deepEqual(await stage.events.read(id, 0), []);
+  },
+);
+
+test('while the ephemeral store is away that is said once, and not at each look', testTimeout, async (t) => {
+  const store = await openTestStore(t);
+  let looks = 0;
+  const get = async () => {
+    looks += 1;
+    throw new Error('Redis is away.');
+  };
+  const stage = await openStage(t, { store: { ...store, ephemeral: { ...store.ephemeral, get } } });
+  await stage.connect();
+  const { session } = await stage.signIn();
+  assert.ok(session.id);
+  const other = await stage.openOther();
+  await other.start();
+  while (looks < 3) {
+    stage.clock.jump(limits.controllerTtlMs + 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.equal(stage.logged().split('Other controllers could not be looked after.').length, 2);
 });
