@@ -42,13 +42,17 @@ export interface DatabaseOptions {
   dataDir?: string | undefined;
   /** Of a server. */
   watch?: StoreWatch;
+  /** Of the embedded one. */
+  vacuumEveryMs?: number;
 }
+
+const hourMs = 60 * 60 * 1000;
 
 /** Opens the database and brings its tables up to date. `unavailable`, `disk_full`, `schema_newer`. */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   let opened: OpenDatabase | undefined;
   try {
-    opened = options.url ? openServer(options.url, options.watch) : await openEmbedded(options.dataDir);
+    opened = options.url ? openServer(options.url, options.watch) : await openEmbedded(options);
     await migrate(opened.db);
     return opened;
   } catch (error) {
@@ -67,16 +71,19 @@ function explain(cause: unknown, { url, dataDir }: DatabaseOptions): PolydevErro
   return new PolydevError('unavailable', sentence, { cause });
 }
 
-async function openEmbedded(dataDir: string | undefined): Promise<OpenDatabase> {
+async function openEmbedded({ dataDir, vacuumEveryMs = hourMs }: DatabaseOptions): Promise<OpenDatabase> {
   if (dataDir) await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const startParams = [...PGlite.defaultStartParams, '-c', `shared_buffers=${embeddedCache}`];
   const client = await PGlite.create({ startParams, ...(dataDir && { dataDir }) });
   const patience = createEmbeddedPatience();
+  // A server does so by itself. When there is no room for it now, there may be at the next.
+  const vacuum = setInterval(() => client.exec('vacuum').catch(() => {}), vacuumEveryMs).unref();
   return {
     db: drizzlePglite({ client, schema }),
     patience,
     kind: 'embedded',
     async close() {
+      clearInterval(vacuum);
       patience.end();
       await client.close();
     },

@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import { openDatabase } from '../database.ts';
+
+test('what was deleted gives its room back', { timeout: 30_000 }, async (t) => {
+  const { db, close } = await openDatabase({ vacuumEveryMs: 50 });
+  t.after(close);
+  const bytes = async () => {
+    const { rows } = (await db.execute(sql`select pg_relation_size('much') as bytes`)) as { rows: { bytes: number }[] };
+    return Number(rows[0]?.bytes);
+  };
+  await db.execute(sql`create table much as select repeat('x', 500) from generate_series(1, 2000)`);
+  const before = await bytes();
+  assert.ok(before > 500_000, `${before} bytes`);
+  await db.execute(sql`delete from much`);
+  while ((await bytes()) > 0) await sleep(20);
+});
