@@ -12,6 +12,7 @@ import type { AgentConfig } from './config.ts';
 import { createDesktopParts } from './display/desktop-parts.ts';
 import { watchDesktop } from './display/desktop-watch.ts';
 import { createRfbUpgrade } from './display/rfb-upgrade.ts';
+import { printedAgoMs } from './display/terminal-output.ts';
 import { createForwarder } from './egress/forwarder.ts';
 import { createEventLog } from './events/event-log.ts';
 import { createExecutions } from './exec/executions.ts';
@@ -74,6 +75,7 @@ export async function startAgent(
     claimed: () => claims.current !== undefined,
     desktop: parts.list,
     capture: () => claims.current?.capture(),
+    printedAgoMs: () => (config.profile === 'desktop' ? printedAgoMs(config.terminals, config.console) : undefined),
   });
   const server = createHttpServer({
     token: config.token,

@@ -28,6 +28,8 @@ export interface AgentConfig {
   zoneFolder: string;
   localTime: string;
   display: { name: string; socket: string };
+  /** Where Linux keeps them. */
+  terminals: string;
   journalctl: string;
   /** Where the driver reads that the agent is ready. */
   console: string;
@@ -53,6 +55,7 @@ export function readConfig(): AgentConfig {
     zoneFolder: '/usr/share/zoneinfo',
     localTime: '/etc/localtime',
     display: { name: ':1', socket: '/run/polydev-x/rfb.sock' },
+    terminals: '/dev/pts',
     journalctl: '/usr/bin/journalctl',
     console: '/dev/console',
   };

@@ -40,6 +40,8 @@ export const AgentHealth = Type.Object({
   desktop: Type.Array(DesktopPart),
   /** Not there unless a sign-in is watched for. `blind`: the system refused a watch, so one may go unnoticed. */
   capture: Type.Optional(Type.Union([Type.Literal('watching'), Type.Literal('blind')])),
+  /** Since something was last printed in a terminal of the desktop, to within eight seconds. */
+  printedAgoMs: Type.Optional(Type.Integer({ minimum: 0 })),
 });
 export type AgentHealth = Static<typeof AgentHealth>;
 

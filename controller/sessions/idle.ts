@@ -17,40 +17,52 @@ export interface IdleEvents {
   over(): void;
 }
 
-/** `warnMs`: at most half of `idleMs`. */
+/** Once warned, what nobody tells of is asked for this often. */
+const askAgainMs = 10_000;
+
+/**
+ * `warnMs`: at most half of `idleMs`. `unheardMs` is asked before anything is said: how long ago something happened of
+ * which nobody tells; null when it is not known. It must not reject.
+ */
 export function createIdle(
   clock: Clock,
   { idleMs, warnMs }: { idleMs: number; warnMs: number },
   say: IdleEvents,
+  unheardMs: () => Promise<number | null>,
 ): Idle {
   let lastMs = clock.now();
   let warned = false;
   let cleared = false;
   let callOff = () => {};
 
+  const leftMs = () => lastMs + idleMs - clock.now();
+
+  function active(atMs = clock.now()): void {
+    if (cleared || atMs <= lastMs) return;
+    lastMs = atMs;
+    if (!warned) return;
+    warned = false;
+    say.stirred();
+  }
+
   // What happens moves no timer: the timer looks when something last happened.
-  function look(): void {
-    const leftMs = lastMs + idleMs - clock.now();
-    if (leftMs <= 0) {
-      say.over();
-      return;
+  async function look(): Promise<void> {
+    if (warned || leftMs() <= warnMs) {
+      const agoMs = await unheardMs();
+      if (agoMs !== null) active(clock.now() - agoMs);
     }
-    if (!warned && leftMs <= warnMs) {
+    if (cleared) return;
+    if (leftMs() <= 0) return say.over();
+    if (!warned && leftMs() <= warnMs) {
       warned = true;
       say.quiet(lastMs + idleMs);
     }
-    callOff = clock.after(warned ? leftMs : leftMs - warnMs, look);
+    callOff = clock.after(warned ? Math.min(leftMs(), askAgainMs) : leftMs() - warnMs, () => void look());
   }
-  look();
+  void look();
 
   return {
-    active(atMs = clock.now()) {
-      if (cleared) return;
-      lastMs = Math.max(lastMs, atMs);
-      if (!warned) return;
-      warned = false;
-      say.stirred();
-    },
+    active,
     clear() {
       cleared = true;
       callOff();

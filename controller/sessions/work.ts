@@ -75,7 +75,7 @@ interface Working {
   stop: AbortController;
   deadline: Deadline;
   idle: Idle;
-  display: PromiseWithResolvers<AgentAccess>;
+  sandbox: PromiseWithResolvers<SandboxHandle>;
   done: Promise<void>;
 }
 
@@ -125,7 +125,7 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
 
   async function drive(
     session: SessionRow,
-    { stop, deadline, idle, display }: Omit<Working, 'done'>,
+    { stop, deadline, idle, sandbox: found }: Omit<Working, 'done'>,
     adopted: SandboxHandle | null,
   ): Promise<void> {
     const { id, userId, provider } = session;
@@ -136,7 +136,7 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
       sandbox ??= await sandboxes.acquire({ ...request, onFlow: () => idle.active(), signal: stop.signal });
       const { id: sandboxId } = sandbox;
       stillOurs(await machine.change(id, { sandboxId }));
-      display.resolve(sandbox.access);
+      found.resolve(sandbox);
       const needTime = async (timeMs: number) => {
         idle.active(now() + timeMs - idleMs);
         await extend(id, now() + timeMs);
@@ -161,7 +161,7 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
       await witness.settle(id, sandbox?.id, failure);
     } finally {
       idle.clear();
-      display.reject(over());
+      found.reject(over());
       if (isHandedOver(stop.signal)) sandbox?.letGo();
       else await sandbox?.release();
     }
@@ -173,7 +173,7 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
     if (said?.event.type === 'idle') await events.append(id, { type: 'active' });
   }
 
-  function createIdleOf(id: SessionId): Idle {
+  function createIdleOf(id: SessionId, printed: () => Promise<number | null>): Idle {
     const tell = (event: SessionEvent) =>
       void events
         .append(id, event)
@@ -191,14 +191,15 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
             log.error({ err: error, session: id }, 'A sign-in in which nothing happens did not end.'),
           ),
       },
+      printed,
     );
   }
 
   function begin(session: SessionRow, adopted: SandboxHandle | null = null): void {
     const { id } = session;
     const stop = new AbortController();
-    const display = Promise.withResolvers<AgentAccess>();
-    display.promise.catch(() => {}); // Perhaps nobody watches.
+    const sandbox = Promise.withResolvers<SandboxHandle>();
+    sandbox.promise.catch(() => {}); // Perhaps nobody watches.
     const timeUp = new PolydevError('sign_in_timeout', 'The time to sign in has passed.');
     /** Unless another controller gave it more time, and the news of that was lost. */
     const expire = async () => {
@@ -209,13 +210,13 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
     const deadline = createDeadline(clock, () => {
       expire().catch((error) => log.error({ err: error, session: id }, 'A sign-in did not expire.'));
     });
-    const idle = createIdleOf(id);
+    const idle = createIdleOf(id, () => printedAgoMs(sandbox.promise));
     deadline.set(session.expiresAtMs);
     const watching = changes.watch(id, () => {
       lookAgain(id, { stop, deadline }).catch((error) => log.warn({ err: error, session: id }, 'A change was missed.'));
     });
     const heeding = activity.watch(id, () => idle.active());
-    const done = drive(session, { stop, deadline, idle, display }, adopted)
+    const done = drive(session, { stop, deadline, idle, sandbox }, adopted)
       .then(() => (isHandedOver(stop.signal) ? undefined : events.append(id, { type: 'destroyed' })))
       .then(
         () => {},
@@ -226,7 +227,7 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
         working.delete(id);
         for (const unsubscribe of await Promise.all([watching, heeding])) unsubscribe();
       });
-    working.set(id, { stop, deadline, idle, display, done });
+    working.set(id, { stop, deadline, idle, sandbox, done });
   }
 
   async function cancel(id: SessionId): Promise<void> {
@@ -252,7 +253,9 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
     done: (id) => working.get(id)?.done,
     display(id, signal) {
       const work = working.get(id);
-      return work && untilAborted(work.display.promise, AbortSignal.any([signal, work.stop.signal]));
+      if (!work) return undefined;
+      const access = work.sandbox.promise.then((sandbox) => sandbox.access);
+      return untilAborted(access, AbortSignal.any([signal, work.stop.signal]));
     },
 
     async resume(session) {
@@ -274,6 +277,16 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
       await Promise.all([...working.keys()].map(cancel));
     },
   };
+}
+
+/** Since the desktop said something in its terminal; null before there is one, or when its agent does not answer. */
+async function printedAgoMs(sandbox: Promise<SandboxHandle>): Promise<number | null> {
+  try {
+    const present = await Promise.race([sandbox, null]);
+    return (await present?.agent.health())?.printedAgoMs ?? null;
+  } catch {
+    return null;
+  }
 }
 
 function spanOf(timeMs: number): string {

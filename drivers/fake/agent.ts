@@ -63,6 +63,8 @@ export interface FakeAgent {
   readonly display: FakeDisplay;
   emitDesktop(part: DesktopPart, up: boolean): void;
   emitOpened(page: string): void;
+  /** How its terminal says from now on how long it has been silent. */
+  setPrinted(agoMs: () => number): void;
   /** As if the tool had saved it just now. Needs a claim. */
   emitCredential(bundle: CredentialBundle, account?: AccountInfo): void;
   /** What the credential's files hold from now on. */
@@ -90,6 +92,7 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
   let claim: Claim | undefined;
   let restored: CredentialBundle | undefined;
   let held: Held = { status: 'absent', changed: false };
+  let printed: (() => number) | undefined;
   let journal = 'polydev systemd[1]: Reached target polydev-desktop.target.\n';
   let resumed: PromiseWithResolvers<void> | undefined;
 
@@ -169,7 +172,8 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
   }
 
   function health(): AgentHealth {
-    return { version, profile: spec.profile, claimed: claim !== undefined, desktop: [...desktop] };
+    const known = { version, profile: spec.profile, claimed: claim !== undefined, desktop: [...desktop] };
+    return { ...known, ...(printed && { printedAgoMs: printed() }) };
   }
 
   function admit(request: IncomingMessage): void {
@@ -226,6 +230,9 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
     onExec: executions.handle,
     setJournal(text) {
       journal = text;
+    },
+    setPrinted(agoMs) {
+      printed = agoMs;
     },
     async close() {
       executions.close();

@@ -8,6 +8,7 @@ export function createHealth(deps: {
   claimed: () => boolean;
   desktop: () => DesktopPart[];
   capture: () => AgentHealth['capture'];
+  printedAgoMs: () => number | undefined;
 }): () => AgentHealth {
   return () => ({
     version: deps.version,
@@ -15,5 +16,6 @@ export function createHealth(deps: {
     claimed: deps.claimed(),
     desktop: deps.desktop(),
     capture: deps.capture(),
+    printedAgoMs: deps.printedAgoMs(),
   });
 }

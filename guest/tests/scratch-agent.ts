@@ -27,6 +27,7 @@ export function scratchConfig(folder: string, changes: Partial<AgentConfig> = {}
   const { uid, gid, username } = userInfo();
   const home = join(folder, 'home');
   mkdirSync(home, { recursive: true });
+  mkdirSync(join(folder, 'pts'), { recursive: true });
   writeFileSync(join(folder, 'roots.pem'), 'the roots of the system\n');
   return {
     version: '0.0.0',
@@ -43,6 +44,7 @@ export function scratchConfig(folder: string, changes: Partial<AgentConfig> = {}
     zoneFolder: '/usr/share/zoneinfo',
     localTime: join(folder, 'localtime'),
     display: { name: ':1', socket: join(folder, 'x', 'rfb.sock') },
+    terminals: join(folder, 'pts'),
     journalctl: join(folder, 'bin', 'journalctl'),
     console: join(folder, 'console'),
     ...changes,

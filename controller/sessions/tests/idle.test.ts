@@ -43,6 +43,11 @@ const signs: Record<string, (stage: Stage, desktop: Desktop) => unknown> = {
   'a page that opens': (_, { agent }) => agent.emitOpened('https://claude.com/cai/oauth/authorize'),
   'a window that opens': (_, { agent }) => agent.emitDesktop('browser', true),
   'traffic of the desktop': (stage) => [...stage.granted.values()][0]?.onFlow?.(),
+  'what a tool prints': ({ clock }, { agent }) => {
+    const atMs = clock.now();
+    agent.setPrinted(() => clock.now() - atMs);
+    clock.jump(10_000);
+  },
   'a person who wants more time': (stage, { session }) => stage.services.sessions.extend(stage.user, session.id),
 };
 
