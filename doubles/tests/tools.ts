@@ -72,6 +72,7 @@ export async function createBench(doubles: Doubles, tools: Tools): Promise<Bench
   const baseEnv = {
     PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
     HOME: home,
+    TMPDIR: folder,
     CODEX_HOME: join(home, '.codex'),
     TERM: 'xterm-256color',
     BROWSER: browser,
