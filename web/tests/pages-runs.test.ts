@@ -82,6 +82,15 @@ test('history is searched', options, async (t) => {
   await page.getByText('Nothing here mentions').waitFor();
 });
 
+test("on a phone, history opens without the phone's keyboard in front of it", options, async (t) => {
+  const { page, fixture } = await stage.open(t, { width: 390, height: 844, touch: true });
+  fixture.state.credentials = fullCredentials(Date.now());
+  fixture.state.runs = fullRuns(Date.now());
+  await page.goto('/dashboard/runs');
+  await page.getByRole('button', { name: 'History' }).tap();
+  await page.locator('[role=dialog]:focus').waitFor();
+});
+
 test('a run that failed shows the logs of its machine; where nothing is kept, that is said', options, async (t) => {
   const { page, fixture } = await stage.open(t);
   await stageScene(scenes['runs-failed-logs'], page, fixture);
