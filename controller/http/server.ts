@@ -52,6 +52,7 @@ export async function createHttpServer(deps: AppDeps, options: ServerOptions): P
     http: { shouldUpgradeCallback: isUpgrade },
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
+    return503OnClosing: false, // it is not in our words
     schemaErrorFormatter: describeValidation,
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
   });
@@ -63,6 +64,12 @@ export async function createHttpServer(deps: AppDeps, options: ServerOptions): P
 
   addErrorHandling(app);
   addSecurityHeaders(app);
+  const closing = new AbortController();
+  app.addHook('onRequest', async (_, reply) => {
+    if (!closing.signal.aborted) return;
+    reply.header('connection', 'close');
+    throw new PolydevError('unavailable', 'Polydev is being restarted.');
+  });
   acceptUpgrades(app);
   await app.register(rateLimit, {
     global: false,
@@ -75,7 +82,6 @@ export async function createHttpServer(deps: AppDeps, options: ServerOptions): P
   refuseWhileAway(app, deps.patience);
   const guard = await addGuard(app, { ...deps, publicUrl: options.publicUrl });
 
-  const closing = new AbortController();
   app.addHook('preClose', async () => {
     closing.abort();
     deps.relay.close();

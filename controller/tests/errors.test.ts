@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { type ErrorCode, PolydevError } from '@polydev/protocol';
 import type { InjectOptions } from 'fastify';
+import { gate } from '../testing/tool.ts';
 import { createTestApp, host, type TestAppOptions } from './test-app.ts';
 
 const timeout = 60_000;
@@ -147,4 +151,27 @@ test('a broken database shows in the health', { timeout }, async (t) => {
   const details = (await app.inject({ url: '/api/auth/health', headers })).json();
   assert.equal(details.status, 'degraded');
   assert.equal(details.database, false);
+});
+
+test('what comes while the server closes is told to come back', { timeout }, async (t) => {
+  const { app, headers, listen } = await asking(t);
+  const closing = gate();
+  app.addHook('preClose', async () => closing.open());
+  const port = await listen();
+  const accepted = once(app.server, 'connection');
+  const socket = connect(port, '127.0.0.1');
+  const [served] = await accepted;
+  // A request that has begun to arrive holds its connection open.
+  socket.write('GET /api/runs HTTP/1.1\r\n');
+  while (served.bytesRead === 0) await turn();
+  const closed = app.close();
+  await closing.wait;
+  socket.write(`host: ${host}\r\nauthorization: ${headers.authorization}\r\n\r\n`);
+  let said = '';
+  for await (const chunk of socket) said += chunk;
+  await closed;
+  assert.match(said, /^HTTP\/1\.1 503 /);
+  assert.match(said, /^retry-after: \d+/im);
+  assert.match(said, /^connection: close/im);
+  assert.match(said, /"code":"unavailable"/);
 });
