@@ -157,8 +157,8 @@ export function createWorkings(deps: WorkingsDeps): Workings {
     },
     async handOver() {
       await recovery.stop();
-      await runs.drain(limits.drainMs);
-      await Promise.all([signIns.handOver(), runs.handOver()]);
+      await runs.handOver(limits.drainMs);
+      await signIns.handOver();
       await lending.stop();
       await sandboxes.stop();
       postmortem.close();

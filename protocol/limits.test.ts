@@ -17,7 +17,6 @@ test('limits that depend on each other stand in order', () => {
     ['runDefaultMs', 'egressIdleMs'],
     ['signInIdleMs', 'egressIdleMs'],
     ['stopWriteBackMs', 'drainMs'],
-    ['lastLookMs', 'drainMs'],
     ['stopMs', 'stopKillMs', 'controllerTtlMs'],
     ['credentialBytes', 'promptBytes', 'runLineBytes', 'runOutputBytes'],
   ];
@@ -27,6 +26,8 @@ test('limits that depend on each other stand in order', () => {
       if (next) assert.ok(limits[name] < limits[next], `${name} must be less than ${next}`);
     }
   }
+  // One after the other.
+  assert.ok(limits.drainMs + limits.stopWriteBackMs + limits.lastLookMs < limits.stopMs);
   // A warning that is taken back must have been able to be one again.
   assert.ok(2 * limits.signInWarnMs <= limits.signInIdleMs);
 });

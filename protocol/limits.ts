@@ -41,10 +41,10 @@ export const limits = {
 
   // Controllers
   /** After the signal, what runs has this long to end by itself; then it is handed over. */
-  drainMs: 5 * second,
+  drainMs: 3 * second,
   /** A rotated credential that cannot be stored while the controller stops is given up then. */
-  stopWriteBackMs: 3 * second,
-  /** All of a stop. */
+  stopWriteBackMs: 2 * second,
+  /** All of a stop: the drain, then a write-back, then a last look, and a moment to let go of everything. */
   stopMs: 9 * second,
   /** Who has not stopped by then is killed by who started it. */
   stopKillMs: 12 * second,

@@ -33,6 +33,8 @@ export interface Control {
   stop: AbortSignal;
   /** Aborts when the run is to be left as it is, for the controller that starts next. */
   leave: AbortSignal;
+  /** From now on its tool runs. */
+  onRunning(): void;
   /** The sandbox in which it runs since before this controller started. */
   adopted: SandboxHandle | null;
 }
@@ -43,7 +45,7 @@ export interface Control {
  */
 export async function executeRun(deps: ExecutionDeps, run: RunHead, control: Control): Promise<void> {
   const { rows, events, borrow, log, now } = deps;
-  const { stop, leave, adopted } = control;
+  const { stop, leave, adopted, onRunning } = control;
   let notes: Notes | undefined;
   let failure: PolydevError | null;
   try {
@@ -58,7 +60,7 @@ export async function executeRun(deps: ExecutionDeps, run: RunHead, control: Con
       stillOurs(await rows.move(run.id, 'starting', { ours: true, set: { startedAtMs: now() } }));
     };
     ({ failure } = await borrow({ ...request, onStarting, leave, adopted }, (borrowed) =>
-      workOn(deps, run, borrowed, { notes: heard, leave }),
+      workOn(deps, run, borrowed, { notes: heard, leave, onRunning }),
     ));
   } catch (error) {
     failure = failureOf(error);
@@ -81,14 +83,16 @@ async function workOn(
   deps: ExecutionDeps,
   run: RunHead,
   borrowed: Borrowed,
-  { notes, leave }: { notes: Notes; leave: AbortSignal },
+  { notes, leave, onRunning }: Pick<Control, 'leave' | 'onRunning'> & { notes: Notes },
 ): Promise<Ended> {
   const { sandbox, provider, credential, redact, stop } = borrowed;
+  leave.throwIfAborted();
   const { prompt } = stillOurs(
     run.state === 'running'
       ? await deps.rows.find(run.id)
       : await deps.rows.move(run.id, 'running', { ours: true, set: { sandboxId: sandbox.id } }),
   );
+  onRunning();
   const failure = await runTool({
     agent: sandbox.agent,
     provider,

@@ -43,10 +43,11 @@ export interface RunsControl {
   takeOver(run: SeenRun): Promise<void>;
   /** Ends one whose controller is no more. */
   bury(run: SeenRun): Promise<void>;
-  /** Resolves when all that runs has ended, or when the time is up. */
-  drain(timeMs: number): Promise<void>;
-  /** Leaves what runs as it is for the controller that starts next, and what waits to whoever is first. */
-  handOver(): Promise<void>;
+  /**
+   * Leaves what waits to whoever is first. What runs has so long to end by itself, and is then left as it is for the
+   * controller that starts next.
+   */
+  handOver(drainMs: number): Promise<void>;
   /** Cancels what is under way and waits for its end. */
   stop(): Promise<void>;
 }
@@ -60,6 +61,8 @@ interface Working {
 export function createRuns(deps: RunServiceDeps): RunsControl {
   const { rows, events, vault, sandboxes, changes } = deps;
   const working = new Map<RunId, Working>();
+  /** Those whose tool runs. */
+  const running = new Set<RunId>();
   const unfinished = new Map<UserId, number>();
 
   async function findFor(user: User, id: RunId): Promise<RunRow> {
@@ -105,9 +108,10 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
     const stop = new AbortController();
     const leave = new AbortController();
     const watching = changes.watch(id, () => void lookAgain(id, stop).catch(() => {}));
-    const control = { stop: stop.signal, leave: leave.signal, adopted };
+    const control = { stop: stop.signal, leave: leave.signal, adopted, onRunning: () => running.add(id) };
     const done = executeRun(deps, run, control).finally(async () => {
       working.delete(id);
+      running.delete(id);
       giveRoom();
       (await watching)();
     });
@@ -223,18 +227,17 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
       else await buryLost(run);
     },
     bury: buryLost,
-    async drain(timeMs) {
-      const all = Promise.all([...working.values()].map(({ done }) => done));
+    async handOver(drainMs) {
+      const all = [...working];
+      for (const [id, { leave }] of all) if (!running.has(id)) leave.abort(handOver);
+      const ended = Promise.all(all.map(([, { done }]) => done));
       const { promise: timeUp, resolve } = Promise.withResolvers<void>();
-      const callOff = deps.clock.after(timeMs, resolve);
-      await Promise.race([all, timeUp]);
+      const callOff = deps.clock.after(drainMs, resolve);
+      await Promise.race([ended, timeUp]);
       callOff();
-    },
-    async handOver() {
-      const left = [...working];
-      for (const [, { leave }] of left) leave.abort(handOver);
-      await Promise.all(left.map(([, { done }]) => done));
-      for (const [id] of left) await rows.free(id);
+      for (const [, { leave }] of all) leave.abort(handOver);
+      await ended;
+      for (const [id] of all) await rows.free(id);
     },
     async stop() {
       await Promise.all([...working.keys()].map(cancelHere));

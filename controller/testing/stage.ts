@@ -59,6 +59,8 @@ export interface Stage extends Workings, TestStore {
   untilRun(id: RunId, fits: (event: RunStreamEvent, seen: number) => boolean): Promise<void>;
   /** A signed-in Claude Code in the vault. */
   connect(refreshToken?: string, label?: string): Promise<Credential>;
+  /** Hands over once all that runs has ended. */
+  drain(): Promise<void>;
   /** The controller hands over and starts again, on the same database and the same host. */
   restart(): Promise<void>;
   /** One more controller on the same database, with sandboxes of its own. */
@@ -187,6 +189,7 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     recover: () => workings.recover(),
     start: () => workings.start(),
     handOver,
+    drain: () => workings.handOver(),
     stop: () => workings.stop(),
     async restart() {
       await handOver();

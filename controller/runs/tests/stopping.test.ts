@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { claudeBundle, openStage, testTimeout } from '../../testing/stage.ts';
-import { gate, hangs, type ToolRun } from '../../testing/tool.ts';
+import { gate, hangs, sayDone, sayText, type ToolRun } from '../../testing/tool.ts';
 
 const renewed = { status: 'valid', bundle: claudeBundle('rotated-refresh-token'), changed: true } as const;
 
@@ -51,4 +51,27 @@ test('and one that a test of the account renewed', testTimeout, async (t) => {
   assert.match(await stage.opened(id), /rotated-refresh-token/);
   await assert.rejects(stage.services.credentials.test(stage.user, id), { code: 'unavailable' });
   await stage.assertClean();
+});
+
+test('a controller that is told to hand over lets what runs end, and nothing begin', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  await stage.connect();
+  const held = gate();
+  let tools = 0;
+  stage.script.run = async (_, process) => {
+    tools += 1;
+    await held.wait;
+    sayText(process, 'done');
+    sayDone(process);
+    return 0;
+  };
+  const { runs } = stage.services;
+  const ask = { provider: 'claude_code', prompt: 'hi' } as const;
+  const [running, waiting] = [await runs.start(stage.user, ask), await runs.start(stage.user, ask)];
+  await stage.untilRun(running.id, (event) => event.type === 'state' && event.state === 'running');
+  const drained = stage.drain();
+  held.open();
+  await drained;
+  const states = [await runs.get(stage.user, running.id), await runs.get(stage.user, waiting.id)];
+  assert.deepEqual([states.map(({ state }) => state), tools], [['succeeded', 'queued'], 1]);
 });
