@@ -90,7 +90,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
 
   const keyCase = createKeyCase(deps.masterKey);
   const machines = createMachines({
-    ...{ ...deps, driver, now, keyCase, rows: sandboxRows, limits: profiles, adopted: witness.adopted },
+    ...{ ...deps, clock, driver, keyCase, rows: sandboxRows, limits: profiles, adopted: witness.adopted },
   });
   const free = () => atMost - machines.count;
   const pool = createPool({

@@ -5,21 +5,25 @@ import { PolydevError } from '@polydev/protocol';
 
 const againMs = 500;
 
+export function isAway(error: unknown): boolean {
+  return error instanceof PolydevError && error.code === 'unavailable';
+}
+
 /**
- * Does it, and again while the host service is away: what it had begun is gone with it. Rejects with `unavailable`
- * when it stays away for `forMs`, or after an abort.
+ * Does it, and again while the host service is away: what it had begun is gone with it. Rejects with `unavailable` when
+ * it is away for `forMs` from when that was first seen, or after an abort.
  */
 export async function whenHostIsThere<T>(
   work: () => Promise<T>,
-  { signal, forMs = Number.POSITIVE_INFINITY }: { signal: AbortSignal; forMs?: number },
+  { signal, forMs }: { signal: AbortSignal; forMs: number },
 ): Promise<T> {
-  const lastMs = performance.now() + forMs;
+  let lastMs: number | undefined;
   for (;;) {
     try {
       return await work();
     } catch (error) {
-      const away = error instanceof PolydevError && error.code === 'unavailable';
-      if (!away || signal.aborted || performance.now() > lastMs) throw error;
+      lastMs ??= performance.now() + forMs;
+      if (!isAway(error) || signal.aborted || performance.now() > lastMs) throw error;
       await sleep(againMs, undefined, { signal }).catch(() => {});
     }
   }

@@ -20,9 +20,10 @@ import {
 import type { BaseLogger } from 'pino';
 import { untilAborted } from '../abort.ts';
 import { type AgentClient, createAgentClient } from '../agent/client.ts';
+import type { Clock } from '../clock.ts';
 import { reasonOf } from '../reason.ts';
 import type { AgentAccess } from '../services.ts';
-import { whenHostIsThere } from './host-away.ts';
+import { createDestruction } from './destruction.ts';
 import type { KeyCase } from './keys.ts';
 import type { NewSandbox, SandboxRow, SandboxRows } from './rows.ts';
 
@@ -35,7 +36,7 @@ export interface Machine {
   agent: AgentClient;
   /** Aborts with `sandbox_failed` when the sandbox is no more. */
   gone: AbortSignal;
-  /** Never rejects: what would not go is logged and swept at the next start. */
+  /** Resolves when it is gone, or would not go yet and is seen to. Never rejects. */
   destroy(): Promise<void>;
 }
 
@@ -55,7 +56,7 @@ export interface Machines {
   pause(machine: Machine): Promise<void>;
   /** Rejects when it does not answer soon. */
   wake(machine: Machine): Promise<void>;
-  /** Something that is no machine of ours, by its name alone. Never rejects. */
+  /** The same for something that is no machine of ours, by its name alone. */
   destroy(id: SandboxId): Promise<void>;
   /** How many there are, whoever has them. */
   readonly count: number;
@@ -74,37 +75,31 @@ export interface MachinesDeps {
   timeZone?: string | undefined;
   /** Told of each that was taken up. */
   adopted?: (id: SandboxId, access: AgentAccess) => void;
+  clock: Clock;
   log: Pick<BaseLogger, 'warn' | 'error'>;
-  now: () => number;
 }
 
 const adoptable: readonly SandboxState[] = ['idle', 'hibernated', 'claimed'];
 const noPurpose = { owner: null, userId: null, provider: null };
 
 export function createMachines(deps: MachinesDeps): Machines {
-  const { driver, rows, keyCase, log, now } = deps;
+  const { driver, rows, keyCase, clock, log } = deps;
+  const { now } = clock;
   const alive = new Map<SandboxId, AbortController>();
-  const stopping = new AbortController();
 
   const stopListening = driver.onExit(({ id, reason }: SandboxExit) => {
     const died = new PolydevError('sandbox_failed', `The sandbox ${reason === 'died' ? 'died' : 'was destroyed'}.`);
     alive.get(id)?.abort(died);
   });
 
-  async function destroy(id: SandboxId): Promise<void> {
-    const noted = (error: unknown) => log.warn({ err: error, sandbox: id }, 'A state of a sandbox was not written.');
-    await rows.move(id, 'stopping').catch(() => {}); // One that failed goes without this.
-    try {
-      // However long it takes: nobody else would do it.
-      await whenHostIsThere(() => driver.destroy(id), { signal: stopping.signal });
+  const destruction = createDestruction({
+    ...{ driver, rows, clock, log },
+    onGone(id) {
       alive.get(id)?.abort(new PolydevError('sandbox_gone', 'The sandbox was destroyed.'));
       alive.delete(id);
-      await rows.move(id, 'gone').catch(noted);
-    } catch (error) {
-      log.error({ err: error, sandbox: id }, 'A sandbox could not be destroyed completely.');
-      await rows.move(id, 'failed', { reason: reasonOf(error) }).catch(noted);
-    }
-  }
+    },
+  });
+  const { destroy } = destruction;
 
   function machineOf(
     identity: Pick<Machine, 'id' | 'profile' | 'createdAtMs' | 'address' | 'token'>,
@@ -201,7 +196,7 @@ export function createMachines(deps: MachinesDeps): Machines {
     },
 
     stop() {
-      stopping.abort();
+      destruction.stop();
       stopListening();
     },
   };

@@ -66,7 +66,7 @@ export interface SandboxHandle {
   open(box: SealedBox): Uint8Array;
   /** Aborts with `sandbox_failed` when the sandbox is no more. */
   gone: AbortSignal;
-  /** Destroys it. Never rejects: what would not go is logged and swept at the next start. */
+  /** Destroys it. Resolves when it is gone, or would not go yet and is seen to. Never rejects. */
   release(): Promise<void>;
   /** Leaves it as it is, for the controller that starts next. */
   letGo(): void;
@@ -153,11 +153,6 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
   ): SandboxHandle {
     const { id, profile, address, token, agent, gone } = machine;
     egress.grant(address.source, grant);
-    const forget = () => {
-      // Before the address can belong to another.
-      egress.revoke(address.source);
-      held.delete(id);
-    };
     let released: Promise<void> | undefined;
     const handle: SandboxHandle = {
       ...{ id, profile, agent, gone },
@@ -166,14 +161,17 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
       open: (box) => openFromAgent(keys.privateKey, box),
       release() {
         released ??= (async () => {
-          egress.revoke(address.source);
+          egress.revoke(address.source); // Before the address can belong to another.
           await machine.destroy();
-          forget();
+          held.delete(id);
           freeSlot();
         })();
         return released;
       },
-      letGo: forget,
+      letGo() {
+        egress.revoke(address.source);
+        held.delete(id);
+      },
     };
     held.set(id, handle);
     return handle;

@@ -62,7 +62,7 @@ async function open(t: TestContext, options: Options = {}) {
   const log = pino({ enabled: false });
   const keyCase = createKeyCase(createMasterKey());
   const machines = createMachines({
-    ...{ driver, keyCase, log, now: clock.now },
+    ...{ driver, keyCase, clock, log },
     rows: createSandboxRows(store, store.events, { controller: newId('controller'), host: 'here' }, clock.now),
     limits: { desktop: limits, headless: limits },
     image: async () => 'f'.repeat(64),
@@ -75,6 +75,7 @@ async function open(t: TestContext, options: Options = {}) {
   const pool = createPool({ driver, machines, settings, free, clock, log, demand: createDemand(settings) });
   t.after(async () => {
     await pool.stop();
+    machines.stop();
     await driver.close({ keep: false });
   });
   /** Resolves when it holds, looked at after each change of the driver; time goes on meanwhile. */

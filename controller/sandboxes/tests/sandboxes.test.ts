@@ -5,10 +5,10 @@ import { newId, PolydevError, type SandboxId } from '@polydev/protocol';
 import * as box from '@polydev/vault/box';
 import { createMasterKey } from '@polydev/vault/master-key';
 import { pino } from 'pino';
-import { realClock } from '../../clock.ts';
 import { createDemand } from '../../pool/demand.ts';
 import { createPool } from '../../pool/pool.ts';
 import { openTestStore } from '../../store/testing.ts';
+import { createJumpingClock } from '../../testing/clock.ts';
 import { openStage, testTimeout } from '../../testing/stage.ts';
 import { createKeyCase } from '../keys.ts';
 import { createMachines } from '../machines.ts';
@@ -33,6 +33,7 @@ async function open(t: Parameters<typeof openTestStore>[0], options: Options = {
   const rows = createSandboxRows(store, events, { controller, host: 'here' });
   const keyCase = createKeyCase(createMasterKey());
   const known = new Map<string, unknown>();
+  const clock = createJumpingClock();
   let logged = '';
   const write = (line: string) => {
     logged += line;
@@ -43,17 +44,15 @@ async function open(t: Parameters<typeof openTestStore>[0], options: Options = {
   /** As a controller makes them when it starts. */
   const start = () => {
     const machines = createMachines({
-      ...{ driver, rows, keyCase, image, extraCa, log },
+      ...{ driver, rows, keyCase, image, extraCa, clock, log },
       limits: profiles,
-      now: Date.now,
     });
     const none = { min: 0, max: 0 };
     const settings = { desktop: none, headless: none, reserveMiB: 0, memoryMiB: 0, maxAgeMs: 60_000 };
     const free = () => atMost - machines.count;
     const pool = createPool({
-      ...{ driver, machines, settings, free, log },
+      ...{ driver, machines, settings, free, clock, log },
       demand: createDemand(settings),
-      clock: realClock,
     });
     return createSandboxes({
       ...{ machines, pool, rows, keyCase, atMost, host: 'here' },
@@ -81,7 +80,7 @@ async function open(t: Parameters<typeof openTestStore>[0], options: Options = {
     await driver.close({ keep: false }).catch(() => {});
   });
   const states = async (id: SandboxId) => (await events.read(id, 0)).map(({ event }) => event.state);
-  return { sandboxes, start, driver, rows, known, request, states, keyCase, logged: () => logged };
+  return { sandboxes, start, driver, rows, known, request, states, keyCase, clock, logged: () => logged };
 }
 
 test('a sandbox is claimed for one purpose, known to the gateway, and gone when released', testTimeout, async (t) => {
@@ -155,6 +154,21 @@ test('what one sandbox seals does not open for another', testTimeout, async (t) 
   assert.ok(sealed);
   assert.match(Buffer.from(one.open(sealed)).toString(), /sk-12345678/);
   assert.throws(() => two.open(sealed), { code: 'agent_talks_nonsense' });
+});
+
+test('an address that another has by the end of a release stays the other’s', testTimeout, async (t) => {
+  const real = createFakeDriver({ box });
+  let takeOver = () => {};
+  const destroy = async (id: SandboxId) => {
+    await real.destroy(id);
+    takeOver();
+  };
+  const { sandboxes, known, request } = await open(t, { driver: { ...real, destroy } });
+  const sandbox = await sandboxes.acquire(request);
+  const [source = ''] = known.keys();
+  takeOver = () => void known.set(source, 'another');
+  await sandbox.release();
+  assert.deepEqual([...known], [[source, 'another']]);
 });
 
 test('the death of a sandbox is heard at once', testTimeout, async (t) => {
