@@ -22,6 +22,7 @@ export function watchedDriver(driver: Driver, witness: Witness): Driver {
     async destroy(id) {
       await witness.closing(id);
       await driver.destroy(id);
+      witness.gone(id);
     },
     onExit: (listener) =>
       driver.onExit((exit) => {

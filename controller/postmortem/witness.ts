@@ -54,8 +54,10 @@ export interface Witness {
    * `sandbox` is unknown where there never was a whole one. Never rejects.
    */
   settle(owner: Owner, sandbox: SandboxId | undefined, failure: PolydevError | null): Promise<void>;
-  /** It is about to be destroyed. Never rejects. */
+  /** It is about to be destroyed, perhaps not for the first time. Never rejects. */
   closing(id: SandboxId): Promise<void>;
+  /** Nothing of it is left. */
+  gone(id: SandboxId): void;
   /** As it is now, its picture only if it is wanted; null when it is not there. */
   see(id: SandboxOrOwnerId, wantsPicture: boolean): Promise<Seen | null>;
 }
@@ -234,8 +236,9 @@ export function createWitness(deps: WitnessDeps): Witness {
         if (facts && reason) await keep(facts, subject, reason);
       };
       await attempt(work(), id);
-      watched.delete(id);
     },
+
+    gone: (id) => void watched.delete(id),
 
     async see(id, wantsPicture) {
       const facts = await deps.findFacts(id);

@@ -90,6 +90,20 @@ test('one is kept once, and a glance that is still to come is called off with it
   assert.deepEqual([kept.length, looks.length], [1, 1]);
 });
 
+test('one whose destruction is tried again is known until it is gone', options, async () => {
+  const { witness, kept } = open();
+  await witness.settle(sessionId, id, null);
+  await witness.closing(id);
+  await witness.closing(id);
+  assert.deepEqual(kept, []);
+  witness.gone(id);
+  await witness.closing(id);
+  assert.deepEqual(
+    kept.map(({ reason }) => reason.code),
+    ['controller_restarted'],
+  );
+});
+
 test('a machine that nobody had yet is kept only when it died', options, async () => {
   const nobodys = { ...facts, owner: null, sessionId: null, userId: null, provider: null };
   const well = open({ findFacts: async () => nobodys });
