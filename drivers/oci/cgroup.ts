@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isMissing } from '../journal.ts';
 import { kill } from '../processes.ts';
 import type { Resource } from '../resources.ts';
-import { isPopulated, watchEmpty } from './cgroup-events.ts';
+import { isPopulated, untilEmpty } from './cgroup-events.ts';
 import { type CgroupLayout, groupFolders } from './cgroup-layout.ts';
 
 const emptyMs = 5_000;
@@ -37,16 +37,7 @@ export async function killAll(layout: CgroupLayout, path: string): Promise<void>
   const switchFile = join(folder, 'cgroup.kill'); // Linux 5.14
   if (existsSync(switchFile)) await writeFile(switchFile, '1');
   else for (const pid of await pidsOf(folder)) kill(pid, 'SIGKILL'); // its first process takes the others with it
-  await new Promise<void>((resolve, reject) => {
-    const late = setTimeout(() => {
-      stop();
-      reject(new Error(`processes in ${folder} did not end within ${emptyMs} ms`));
-    }, emptyMs);
-    const stop = watchEmpty(layout, path, () => {
-      clearTimeout(late);
-      resolve();
-    });
-  });
+  await untilEmpty(layout, path, emptyMs);
 }
 
 async function pidsOf(folder: string): Promise<number[]> {
