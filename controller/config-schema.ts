@@ -111,7 +111,7 @@ export const Config = Type.Object(
 
     sandbox: Type.Object(
       {
-        /** Sandboxes that may be there at once, waiting ones included. Runs wait for a free one, sign-ins do not. */
+        /** Sandboxes that may be there at once, waiting ones included. Runs wait for a free one, sign-ins only a moment. */
         atMost: Type.Integer({ minimum: 1, default: 8 }),
         desktop: withDefaults(desktopLimits),
         headless: withDefaults(headlessLimits),

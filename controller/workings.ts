@@ -24,10 +24,10 @@ import { createRuns } from './runs/service.ts';
 import { createUsage } from './runs/usage.ts';
 import { createKeyCase } from './sandboxes/keys.ts';
 import { createMachines } from './sandboxes/machines.ts';
+import { createRoom } from './sandboxes/room.ts';
 import { createSandboxRows } from './sandboxes/rows.ts';
 import { createSandboxes, type EgressRegistry } from './sandboxes/sandboxes.ts';
 import { createSandboxService } from './sandboxes/service.ts';
-import { createSlots } from './sandboxes/slots.ts';
 import type { Services } from './services.ts';
 import { createSessionMachine } from './sessions/machine.ts';
 import { createSessionService } from './sessions/service.ts';
@@ -89,19 +89,17 @@ export function createWorkings(deps: WorkingsDeps): Workings {
   });
 
   const keyCase = createKeyCase(deps.masterKey);
+  const room = createRoom({ atMost, freeMiB: async () => (await driver.memory()).freeMiB });
   const machines = createMachines({
-    ...{ ...deps, clock, driver, keyCase, rows: sandboxRows, limits: profiles, adopted: witness.adopted },
+    ...{ ...deps, clock, driver, keyCase, room, rows: sandboxRows, limits: profiles, adopted: witness.adopted },
   });
-  const free = () => atMost - machines.count;
   const pool = createPool({
-    ...{ driver, machines, clock, log, free },
+    ...{ machines, room, clock, log },
     settings: config.pool,
     demand: createDemand(config.pool),
   });
   const sandboxes = createSandboxes({
-    ...{ machines, pool, keyCase, atMost, rows: sandboxRows, egress: deps.egress, host: deps.host },
-    slots: createSlots(atMost),
-    freeMiB: async () => (await driver.memory()).freeMiB,
+    ...{ machines, pool, room, keyCase, clock, rows: sandboxRows, egress: deps.egress, host: deps.host },
     listed: async () => (await driver.list()).map(({ id }) => id),
   });
 
@@ -160,7 +158,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
       await runs.handOver(limits.drainMs);
       await signIns.handOver();
       await lending.stop();
-      await sandboxes.stop();
+      await sandboxes.stop({ keep: true });
       postmortem.close();
     },
     async stop() {
@@ -168,7 +166,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
       // Sandboxes go last: they hold credentials that their tools may have rotated. They go also where the end of what was
       // done in them could not be written.
       await Promise.allSettled([signIns.stop(), runs.stop(), lending.stop()]);
-      await sandboxes.stop();
+      await sandboxes.stop({ keep: false });
       postmortem.close();
     },
   };

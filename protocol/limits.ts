@@ -25,6 +25,8 @@ export const limits = {
   sandboxStopMs: 10 * second,
   /** What needs the host service waits so long for one that is away. */
   hostAwayMs: 15 * second,
+  /** Who cannot wait in line for as long as it takes waits this long for a sandbox. */
+  lineMs: 20 * second,
   /** One that waited to be used must answer in this time, or another is taken. */
   wakeMs: 2 * second,
   consoleTailBytes: 64 * 1024,

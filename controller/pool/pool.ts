@@ -3,13 +3,15 @@
  * once and replaced. How many there are follows demand, within what memory and the number of sandboxes allow.
  */
 
-import type { Driver } from '@polydev/drivers/contract';
-import type { Profile } from '@polydev/protocol';
+import { limits, type Profile } from '@polydev/protocol';
 import type { BaseLogger } from 'pino';
+import { untilAborted } from '../abort.ts';
 import type { Clock } from '../clock.ts';
+import { createRounds } from '../rounds.ts';
+import { isAway } from '../sandboxes/host-away.ts';
 import type { Machine, Machines } from '../sandboxes/machines.ts';
+import { costMiB, type Room, type Space } from '../sandboxes/room.ts';
 import type { Bounds, Demand } from './demand.ts';
-import { settled } from './settled.ts';
 
 export interface PoolSettings {
   desktop: Bounds;
@@ -23,34 +25,39 @@ export interface PoolSettings {
 }
 
 export interface Pool {
-  /** One that waits, or one that is just coming up; null when there is none. The caller owns it from then on. */
-  take(profile: Profile): Promise<Machine | null>;
+  /** Somebody wants one, whether or not one waits: so many will be wanted. */
+  wanted(profile: Profile): void;
+  /**
+   * One that waits, being woken, or one that is just coming up; null when there is none, or none that is well. The caller
+   * owns it from then on. Rejects, and keeps it, when the signal aborts or the host service is away.
+   */
+  take(profile: Profile, signal: AbortSignal): Promise<Machine | null> | null;
   /** One of before, claimed by nobody. */
   adopt(machine: Machine): void;
   /** Destroys one that waits, so that there is room for another. */
   makeRoom(): Promise<void>;
   /** From now on it keeps itself full. */
   start(): void;
-  stop(): Promise<void>;
+  /** Destroys all, or leaves those that are up to the controller that starts next. */
+  stop(options: { keep: boolean }): Promise<void>;
   /** How many wait, for people and metrics. */
   waiting(): Record<Profile, number>;
 }
 
 export interface PoolDeps {
-  driver: Driver;
   machines: Machines;
+  room: Room;
   demand: Demand;
   settings: PoolSettings;
-  /** How many sandboxes may still be made. */
-  free(): number;
   clock: Clock;
   log: Pick<BaseLogger, 'info' | 'warn'>;
 }
 
-/** Measured by `bench density`: what one that waits takes of the host, in MiB. */
-export const waitingCostMiB: Readonly<Record<Profile, number>> = { desktop: 420, headless: 32 };
 const profiles: readonly Profile[] = ['headless', 'desktop'];
-/** Health, age and demand are looked at this often; they change without an event. */
+/**
+ * Age, demand and memory are looked at this often; they change without an event. A death is an event. Whether an agent
+ * still answers is asked when it is woken: those that are paused cannot say.
+ */
 const lookMs = 15_000;
 /** One that was just given away has the processors to itself for this long before its replacement starts. */
 const refillAfterMs = 1_500;
@@ -63,26 +70,28 @@ interface Entry {
   made: Promise<Machine>;
   /** Undefined while it is coming up. */
   machine?: Machine;
-  /** From when it had nothing left to do: it is paused, so that waiting costs no processor. */
+  /** It has nothing left to do, so it may be paused. */
+  settled?: boolean;
+  /** From when it was first paused, so that waiting costs no processor. */
   pausing?: Promise<void>;
   cancel: AbortController;
 }
 
 export function createPool(deps: PoolDeps): Pool {
-  const { driver, machines, demand, settings, clock, log } = deps;
+  const { machines, room, demand, settings, clock, log } = deps;
   const entries = new Set<Entry>();
   const leaving = new Set<Promise<void>>();
   let running = false;
-  let callOff = () => {};
+  /** Nothing is to be left. */
+  let over = false;
   let notBeforeMs = 0;
 
   const ofProfile = (profile: Profile) => [...entries].filter((entry) => entry.profile === profile);
-  const costMiB = () => [...entries].reduce((sum, { profile }) => sum + waitingCostMiB[profile], 0);
 
-  function add(profile: Profile): Entry {
+  function add(profile: Profile, space: Space): void {
     const startedMs = clock.now();
     const cancel = new AbortController();
-    const entry: Entry = { profile, made: machines.make({ profile, signal: cancel.signal }), cancel };
+    const entry: Entry = { profile, made: machines.make({ profile, space, signal: cancel.signal }), cancel };
     entries.add(entry);
     entry.made.then(
       (machine) => {
@@ -93,10 +102,9 @@ export function createPool(deps: PoolDeps): Pool {
         if (!entries.delete(entry)) return;
         log.warn({ err: error, profile }, 'A sandbox to wait for its use did not start.');
         notBeforeMs = clock.now() + retryMs;
-        lookIn(retryMs);
+        rounds.within(retryMs);
       },
     );
-    return entry;
   }
 
   function hold(entry: Entry, machine: Machine): void {
@@ -104,12 +112,15 @@ export function createPool(deps: PoolDeps): Pool {
     const drop = () => {
       if (!entries.delete(entry)) return;
       void machine.destroy();
-      lookIn(refillAfterMs);
+      rounds.within(refillAfterMs);
     };
     if (machine.gone.aborted) drop();
     machine.gone.addEventListener('abort', drop, { once: true });
-    void settled(machine, entry.cancel.signal).then(
-      () => pause(entry, machine),
+    machine.settled.then(
+      () => {
+        entry.settled = true;
+        if (entries.has(entry)) pause(entry, machine);
+      },
       (error) => {
         if (!entries.has(entry)) return;
         log.warn({ err: error, sandbox: machine.id }, 'A sandbox that was to wait never became ready.');
@@ -118,12 +129,10 @@ export function createPool(deps: PoolDeps): Pool {
     );
   }
 
-  async function pause(entry: Entry, machine: Machine): Promise<void> {
-    if (!entries.has(entry)) return;
+  function pause(entry: Entry, machine: Machine): void {
     entry.pausing = machines
       .pause(machine)
       .catch((error) => log.warn({ err: error, sandbox: machine.id }, 'A sandbox was not paused.'));
-    await entry.pausing;
   }
 
   function discard(entry: Entry): Promise<void> {
@@ -137,29 +146,58 @@ export function createPool(deps: PoolDeps): Pool {
     return gone.finally(() => leaving.delete(gone));
   }
 
-  /** Wakes it. Null when it does not answer. */
-  async function wake({ made, pausing }: Entry): Promise<Machine | null> {
+  /** Null when it does not answer; then it goes. */
+  async function wake(entry: Entry, signal: AbortSignal): Promise<Machine | null> {
     try {
-      const machine = await made;
-      await pausing;
-      if (pausing) await machines.wake(machine);
+      const machine = await untilAborted(entry.made, signal);
+      if (!entry.pausing) return machine;
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(limits.wakeMs)]);
+      await untilAborted(entry.pausing, soon);
+      await machines.wake(machine, soon);
       return machine;
     } catch (error) {
+      if (signal.aborted || isAway(error)) {
+        putBack(entry);
+        throw error;
+      }
       log.warn({ err: error }, 'A sandbox that waited was not well.');
-      void made.then((machine) => machine.destroy()).catch(() => {});
+      void discard(entry);
       return null;
     }
   }
 
-  function lookIn(delayMs: number): void {
-    if (!running) return;
-    callOff();
-    callOff = clock.after(delayMs, () => {
-      look()
-        .catch((error) => log.warn({ err: error }, 'The sandboxes that wait could not be looked after.'))
-        .finally(() => lookIn(lookMs));
-    });
+  /** Nobody took it after all. */
+  function putBack(entry: Entry): void {
+    const { machine, settled } = entry;
+    if (over || machine?.gone.aborted) {
+      void discard(entry);
+      return;
+    }
+    entries.add(entry);
+    if (machine && settled) pause(entry, machine);
   }
+
+  /** The first that is well. */
+  async function give(first: Entry, signal: AbortSignal): Promise<Machine | null> {
+    for (let entry: Entry | undefined = first; entry; entry = next(first.profile)) {
+      entries.delete(entry);
+      const machine = await wake(entry, signal);
+      if (machine) return machine;
+    }
+    return null;
+  }
+
+  /** One that is up rather than one that is coming up. */
+  function next(profile: Profile): Entry | undefined {
+    const all = ofProfile(profile);
+    return all.find(({ machine }) => machine) ?? all[0];
+  }
+
+  const rounds = createRounds(clock, async () => {
+    await look().catch((error) => log.warn({ err: error }, 'The sandboxes that wait could not be looked after.'));
+    const waitMs = notBeforeMs - clock.now();
+    rounds.within(waitMs > 0 ? Math.min(waitMs, lookMs) : lookMs);
+  });
 
   async function look(): Promise<void> {
     const tooOldMs = clock.now() - settings.maxAgeMs;
@@ -169,37 +207,37 @@ export function createPool(deps: PoolDeps): Pool {
       const target = demand.target(profile, clock.now());
       const surplus = ofProfile(profile).slice(target);
       await Promise.all(surplus.map(discard));
-      while (ofProfile(profile).length < target && (await mayAdd(profile))) add(profile);
+      while (ofProfile(profile).length < target) {
+        const space = await spaceFor(profile);
+        if (!space) break;
+        add(profile, space);
+      }
     }
-    if (!running) return;
-    const { freeMiB } = await driver.memory();
+    const short = (await room.freeMiB()) < settings.reserveMiB;
     const [last] = [...entries].reverse();
-    if (last && freeMiB < settings.reserveMiB) await discard(last);
+    if (short && last) await discard(last);
   }
 
-  async function mayAdd(profile: Profile): Promise<boolean> {
-    if (clock.now() < notBeforeMs || deps.free() <= 0) return false;
-    if (costMiB() + waitingCostMiB[profile] > settings.memoryMiB) return false;
-    const { freeMiB } = await driver.memory();
-    // What is coming up has not taken its memory yet.
-    const coming = [...entries].filter(({ machine }) => !machine);
-    const promised = coming.reduce((sum, entry) => sum + waitingCostMiB[entry.profile], 0);
-    return running && freeMiB - promised - waitingCostMiB[profile] >= settings.reserveMiB;
+  async function spaceFor(profile: Profile): Promise<Space | null> {
+    const takenMiB = [...entries].reduce((sum, entry) => sum + costMiB[entry.profile], 0);
+    if (clock.now() < notBeforeMs || takenMiB + costMiB[profile] > settings.memoryMiB) return null;
+    const space = await room.find(profile, settings.reserveMiB);
+    if (running) return space;
+    space?.free();
+    return null;
   }
 
   return {
-    async take(profile) {
+    wanted(profile) {
       demand.claimed(profile, clock.now());
-      lookIn(refillAfterMs);
-      const ready = ofProfile(profile).sort(
-        (a, b) => Number(b.machine !== undefined) - Number(a.machine !== undefined),
-      );
-      for (const entry of ready) {
-        if (!entries.delete(entry)) continue;
-        const machine = await wake(entry);
-        if (machine) return machine;
-      }
-      return null;
+      if (running) rounds.within(refillAfterMs);
+    },
+
+    take(profile, signal) {
+      const first = next(profile);
+      if (!first) return null;
+      if (running) rounds.within(refillAfterMs);
+      return give(first, signal);
     },
 
     adopt(machine) {
@@ -219,14 +257,19 @@ export function createPool(deps: PoolDeps): Pool {
 
     start() {
       running = true;
-      lookIn(0);
+      rounds.within(0);
     },
 
-    async stop() {
+    async stop({ keep }) {
       running = false;
-      callOff();
-      for (const entry of entries) void discard(entry);
-      await Promise.all(leaving);
+      over = !keep;
+      rounds.stop();
+      const all = [...entries];
+      for (const entry of all) {
+        if (keep && entry.machine) entries.delete(entry);
+        else void discard(entry);
+      }
+      await Promise.all([...leaving, ...all.map(({ pausing }) => pausing)]);
     },
 
     waiting: () => ({ desktop: ofProfile('desktop').length, headless: ofProfile('headless').length }),

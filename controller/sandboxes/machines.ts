@@ -6,7 +6,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Driver } from '@polydev/drivers/contract';
 import {
-  limits,
   newId,
   PolydevError,
   type Preparation,
@@ -25,7 +24,9 @@ import { reasonOf } from '../reason.ts';
 import type { AgentAccess } from '../services.ts';
 import { createDestruction } from './destruction.ts';
 import type { KeyCase } from './keys.ts';
+import type { Room, Space } from './room.ts';
 import type { NewSandbox, SandboxRow, SandboxRows } from './rows.ts';
+import { settled } from './settled.ts';
 
 export interface Machine {
   id: SandboxId;
@@ -36,12 +37,16 @@ export interface Machine {
   agent: AgentClient;
   /** Aborts with `sandbox_failed` when the sandbox is no more. */
   gone: AbortSignal;
+  /** Resolves when it has started all that it starts by itself; rejects when it never does. */
+  settled: Promise<void>;
   /** Resolves when it is gone, or would not go yet and is seen to. Never rejects. */
   destroy(): Promise<void>;
 }
 
 export interface MakeRequest {
   profile: Profile;
+  /** For it; given back when nothing of it is left. */
+  space: Space;
   /** Aborting breaks off and destroys what there is; rejects with the signal's reason. */
   signal: AbortSignal;
   /** Undefined: it is to wait for one. */
@@ -52,14 +57,13 @@ export interface Machines {
   make(request: MakeRequest): Promise<Machine>;
   /** One that a controller made before; null when it is not alive any more. */
   adopt(row: SandboxRow): Promise<Machine | null>;
-  /** Nothing of it moves until it is woken. Without effect where the driver cannot. */
+  /** Nothing of it moves until it is woken. Without effect where the driver cannot. May be asked again. */
   pause(machine: Machine): Promise<void>;
-  /** Rejects when it does not answer soon. */
-  wake(machine: Machine): Promise<void>;
+  /** Rejects when it does not answer before the signal aborts. */
+  wake(machine: Machine, signal: AbortSignal): Promise<void>;
   /** The same for something that is no machine of ours, by its name alone. */
   destroy(id: SandboxId): Promise<void>;
-  /** How many there are, whoever has them. */
-  readonly count: number;
+  /** What would not go is left to the next start. */
   stop(): void;
 }
 
@@ -67,6 +71,7 @@ export interface MachinesDeps {
   driver: Driver;
   rows: SandboxRows;
   keyCase: KeyCase;
+  room: Pick<Room, 'take'>;
   /** Hash of the golden image to use; null when there is none. */
   image(): Promise<string | null>;
   limits: Readonly<Record<Profile, SandboxSpec['limits']>>;
@@ -83,35 +88,43 @@ const adoptable: readonly SandboxState[] = ['idle', 'hibernated', 'claimed'];
 const noPurpose = { owner: null, userId: null, provider: null };
 
 export function createMachines(deps: MachinesDeps): Machines {
-  const { driver, rows, keyCase, clock, log } = deps;
+  const { driver, rows, keyCase, room, clock, log } = deps;
   const { now } = clock;
-  const alive = new Map<SandboxId, AbortController>();
+  const alive = new Map<SandboxId, { gone: AbortController; space: Space }>();
+  const stopping = new AbortController();
 
   const stopListening = driver.onExit(({ id, reason }: SandboxExit) => {
     const died = new PolydevError('sandbox_failed', `The sandbox ${reason === 'died' ? 'died' : 'was destroyed'}.`);
-    alive.get(id)?.abort(died);
+    alive.get(id)?.gone.abort(died);
   });
 
   const destruction = createDestruction({
     ...{ driver, rows, clock, log },
     onGone(id) {
-      alive.get(id)?.abort(new PolydevError('sandbox_gone', 'The sandbox was destroyed.'));
+      const present = alive.get(id);
       alive.delete(id);
+      present?.gone.abort(new PolydevError('sandbox_gone', 'The sandbox was destroyed.'));
+      present?.space.free();
     },
   });
   const { destroy } = destruction;
+
+  function enter(id: SandboxId, space: Space): AbortSignal {
+    const gone = new AbortController();
+    alive.set(id, { gone, space });
+    return gone.signal;
+  }
 
   function machineOf(
     identity: Pick<Machine, 'id' | 'profile' | 'createdAtMs' | 'address' | 'token'>,
     gone: AbortSignal,
   ): Machine {
-    const { id, address, token } = identity;
-    return {
-      ...identity,
-      agent: createAgentClient({ endpoint: address.agent, token }),
-      gone,
-      destroy: () => destroy(id),
-    };
+    const { id, profile, address, token } = identity;
+    const agent = createAgentClient({ endpoint: address.agent, token });
+    const watching = settled({ profile, agent, gone }, stopping.signal);
+    const settle = () => alive.get(id)?.space.settle();
+    watching.then(settle, settle);
+    return { ...identity, agent, gone, settled: watching, destroy: () => destroy(id) };
   }
 
   /** Boots one. A broken-off boot is waited for by nobody, but what it makes is destroyed. */
@@ -131,24 +144,24 @@ export function createMachines(deps: MachinesDeps): Machines {
   }
 
   return {
-    async make({ profile, purpose = noPurpose, signal: asked }) {
-      const image = await deps.image();
-      if (!image) throw new PolydevError('image_missing', 'There is no golden image yet.');
+    async make({ profile, space, purpose = noPurpose, signal: asked }) {
       const id = newId('sandbox');
       const token = randomBytes(32).toString('base64url');
-      const gone = new AbortController();
-      alive.set(id, gone);
-      const signal = AbortSignal.any([asked, gone.signal]);
+      const gone = enter(id, space);
+      const signal = AbortSignal.any([asked, gone]);
       try {
+        const image = await deps.image();
+        if (!image) throw new PolydevError('image_missing', 'There is no golden image yet.');
         await rows.insert({ id, profile, ...purpose, keys: keyCase.seal(id, { token }) });
         await rows.move(id, 'creating');
         const address = await boot({ id, profile, image, token, limits: deps.limits[profile] }, signal);
-        const machine = machineOf({ id, profile, createdAtMs: now(), address, token }, gone.signal);
+        const createdAtMs = now();
         await rows.move(id, 'booting', { set: { address } });
-        await untilAborted(machine.agent.prepare(preparationOf(address)), signal);
+        const agent = createAgentClient({ endpoint: address.agent, token });
+        await untilAborted(agent.prepare(preparationOf(address)), signal);
         await rows.move(id, 'idle');
         signal.throwIfAborted();
-        return machine;
+        return machineOf({ id, profile, createdAtMs, address, token }, gone);
       } catch (error) {
         if (!asked.aborted) await rows.move(id, 'failed', { reason: reasonOf(error) }).catch(() => {});
         await destroy(id);
@@ -158,12 +171,11 @@ export function createMachines(deps: MachinesDeps): Machines {
 
     async adopt({ id, profile, address, keys, createdAtMs, state }) {
       if (!address || !keys || !adoptable.includes(state)) return null;
-      const gone = new AbortController();
-      alive.set(id, gone);
+      const gone = enter(id, room.take(profile));
       try {
         const { token } = keyCase.open(id, keys);
-        const machine = machineOf({ id, profile, createdAtMs, address, token }, gone.signal);
         await driver.resume(id);
+        const machine = machineOf({ id, profile, createdAtMs, address, token }, gone);
         const { claimed } = await machine.agent.health();
         if (state === 'hibernated') await rows.move(id, 'idle');
         if (claimed === (state === 'claimed')) {
@@ -173,7 +185,6 @@ export function createMachines(deps: MachinesDeps): Machines {
       } catch (error) {
         log.warn({ err: error, sandbox: id }, 'A sandbox of before was not taken up again.');
       }
-      alive.delete(id);
       return null;
     },
 
@@ -181,21 +192,22 @@ export function createMachines(deps: MachinesDeps): Machines {
       const { pause: can } = await driver.features();
       if (!can) return;
       await driver.pause(id);
-      await rows.move(id, 'hibernated');
+      // One that was woken for somebody who did not want it any more still says so.
+      if ((await rows.find(id))?.state === 'idle') await rows.move(id, 'hibernated');
     },
 
-    async wake({ id, agent, gone }) {
-      await driver.resume(id);
-      await untilAborted(agent.health(), AbortSignal.any([gone, AbortSignal.timeout(limits.wakeMs)]));
+    async wake({ id, agent, gone }, signal) {
+      const work = async () => {
+        await driver.resume(id);
+        await agent.health();
+      };
+      await untilAborted(work(), AbortSignal.any([gone, signal]));
     },
 
     destroy,
 
-    get count() {
-      return alive.size;
-    },
-
     stop() {
+      stopping.abort();
       destruction.stop();
       stopListening();
     },

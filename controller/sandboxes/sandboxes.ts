@@ -17,13 +17,15 @@ import {
 import { createKeyPair, openSealed, sealTo } from '@polydev/vault/box';
 import { untilAborted } from '../abort.ts';
 import type { AgentClient } from '../agent/client.ts';
+import type { Clock } from '../clock.ts';
 import type { Pool } from '../pool/pool.ts';
 import type { AgentAccess } from '../services.ts';
 import { whenHostIsThere } from './host-away.ts';
 import type { KeyCase, Keys } from './keys.ts';
+import { createLine, type Wanted } from './line.ts';
 import type { Machine, Machines } from './machines.ts';
+import type { Room, Space } from './room.ts';
 import type { SandboxRow, SandboxRows } from './rows.ts';
-import type { Slots } from './slots.ts';
 
 /** Who is behind a source address, for the egress gateway. */
 export interface EgressGrant {
@@ -46,7 +48,7 @@ export interface AcquireRequest {
   provider: ProviderId;
   /** Watch for a sign-in. */
   capture: boolean;
-  /** Wait in line when all sandboxes are in use, instead of failing with `capacity`. */
+  /** Wait in line for as long as it takes when there is no room, instead of failing with `capacity` after a while. */
   wait: boolean;
   /** Aborting breaks off and destroys what there is; rejects with the signal's reason. */
   signal: AbortSignal;
@@ -86,52 +88,69 @@ export interface Sandboxes {
    * its address may be another's: `other_host`.
    */
   access(id: SandboxId): Promise<AgentAccess | null>;
-  /** Destroys every sandbox that is held here and has not been let go. */
-  stop(): Promise<void>;
+  /** Destroys every sandbox that is held here and has not been let go, and those that wait if they are not to be kept. */
+  stop(options: { keep: boolean }): Promise<void>;
 }
 
 export interface SandboxesDeps {
   machines: Machines;
   pool: Pool;
-  slots: Slots;
+  room: Room;
   rows: SandboxRows;
   keyCase: KeyCase;
   /** See recovery/identity.ts. */
   host: string;
   egress: EgressRegistry;
-  /** How many there may be, waiting ones included. */
-  atMost: number;
-  /** Memory that the host has left. */
-  freeMiB(): Promise<number>;
   /** Those that the driver has. */
   listed(): Promise<SandboxId[]>;
+  clock: Clock;
 }
 
-/** A run usually ends before this. */
-const retryAfterSeconds = 10;
+/** What is there for who has a turn: one that waited and is being woken, or space for a new one. */
+interface Turn {
+  waking: Promise<Machine | null> | null;
+  space: Space | null;
+}
 
 export function createSandboxes(deps: SandboxesDeps): Sandboxes {
-  const { machines, pool, slots, rows, keyCase, egress } = deps;
+  const { machines, pool, room, rows, keyCase, egress, clock } = deps;
   const held = new Map<SandboxId, SandboxHandle>();
   let left: SandboxRow[] = [];
 
-  /** One that waits, or a new one in its place. */
-  async function machineFor(request: AcquireRequest): Promise<Machine> {
-    const waiting = await pool.take(request.profile);
-    if (waiting) return waiting;
-    if (machines.count >= deps.atMost) await pool.makeRoom();
-    return await whenHostIsThere(() => newMachine(request), { signal: request.signal, forMs: limits.hostAwayMs });
+  const line = createLine<Turn>({ turnOf, unused, clock });
+  room.onFree(line.look);
+
+  async function turnOf({ profile, signal }: Wanted): Promise<Turn | null> {
+    const waking = pool.take(profile, signal);
+    waking?.catch(() => {}); // Heard by who uses it.
+    const space = waking ? null : await room.find(profile, limits.hostFreeMiB);
+    if (waking || space) return { waking, space };
+    // One that waits for somebody to want it gives way to who wants another.
+    await pool.makeRoom();
+    return null;
   }
 
-  async function newMachine({ profile, owner, userId, provider, signal }: AcquireRequest): Promise<Machine> {
-    if ((await deps.freeMiB()) < limits.hostFreeMiB)
-      throw new PolydevError('capacity', 'The host has no memory left for another sandbox.', {
-        details: { retryAfterSeconds },
-      });
-    return await machines.make({ profile, purpose: { owner, userId, provider }, signal });
+  function unused({ waking, space }: Turn): void {
+    space?.free();
+    waking?.then((machine) => machine?.destroy()).catch(() => {});
   }
 
-  async function claim(machine: Machine, request: AcquireRequest, freeSlot: () => void): Promise<SandboxHandle> {
+  /** Where the host service was away, with whatever is there when it is back. */
+  async function machineFor(
+    { profile, owner, userId, provider, signal }: AcquireRequest,
+    turn: Turn,
+  ): Promise<Machine> {
+    let first: Turn | undefined = turn;
+    const work = async () => {
+      const { waking, space } = first ?? { waking: pool.take(profile, signal), space: null };
+      first = undefined;
+      const purpose = { owner, userId, provider };
+      return (await waking) ?? (await machines.make({ profile, purpose, signal, space: space ?? room.take(profile) }));
+    };
+    return await whenHostIsThere(work, { signal, forMs: limits.hostAwayMs });
+  }
+
+  async function claim(machine: Machine, request: AcquireRequest, leave: () => void): Promise<SandboxHandle> {
     const { id, token, agent } = machine;
     const { owner, userId, provider, capture, signal, onFlow } = request;
     const keys = createKeyPair();
@@ -142,14 +161,14 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
       set: { owner, userId, provider, keys: keyCase.seal(id, { token, claimed: known }) },
     });
     signal.throwIfAborted();
-    return handleOf(machine, known, { sandboxId: id, userId, provider, ...(onFlow && { onFlow }) }, freeSlot);
+    return handleOf(machine, known, { sandboxId: id, userId, provider, ...(onFlow && { onFlow }) }, leave);
   }
 
   function handleOf(
     machine: Machine,
     keys: NonNullable<Keys['claimed']>,
     grant: EgressGrant,
-    freeSlot: () => void,
+    leave: () => void,
   ): SandboxHandle {
     const { id, profile, address, token, agent, gone } = machine;
     egress.grant(address.source, grant);
@@ -164,7 +183,7 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
           egress.revoke(address.source); // Before the address can belong to another.
           await machine.destroy();
           held.delete(id);
-          freeSlot();
+          leave();
         })();
         return released;
       },
@@ -178,16 +197,19 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
   }
 
   async function acquire(request: AcquireRequest): Promise<SandboxHandle> {
-    const { wait, userId, signal } = request;
-    const freeSlot = wait ? await slots.wait(userId, signal) : slots.take(userId);
+    pool.wanted(request.profile);
+    const { turn, giveBack } = await line.wait(request);
     let machine: Machine | undefined;
+    let used = false;
     try {
       await request.onStarting?.();
-      machine = await machineFor(request);
-      return await claim(machine, request, freeSlot);
+      used = true;
+      machine = await machineFor(request, turn);
+      return await claim(machine, request, giveBack);
     } catch (error) {
+      if (!used) unused(turn);
       await machine?.destroy();
-      freeSlot();
+      giveBack();
       throw error;
     }
   }
@@ -220,11 +242,9 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
       const machine = await machines.adopt(row);
       const claimed = machine && keyCase.open(row.id, row.keys).claimed;
       if (machine && claimed) {
-        // It was there before: more than may be there at once are possible after a change of the settings.
-        const freeSlot = slots.occupy(row.userId);
         const { userId, provider } = row;
         const grant = { sandboxId: row.id, userId, provider, ...(onFlow && { onFlow }) };
-        return handleOf(machine, claimed, grant, freeSlot);
+        return handleOf(machine, claimed, grant, line.hold(userId));
       }
       await machines.destroy(row.id);
       return null;
@@ -240,9 +260,10 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
       return { ...row.address.agent, token: keyCase.open(id, row.keys).token };
     },
 
-    async stop() {
+    async stop({ keep }) {
       machines.stop();
-      await pool.stop();
+      line.stop();
+      await pool.stop({ keep });
       await Promise.all([...held.values()].map(({ release }) => release()));
     },
   };

@@ -1,26 +1,31 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { createFakeDriver, type FakeDriver } from '@polydev/drivers/fake/driver';
-import { newId, type Profile, type SandboxId } from '@polydev/protocol';
+import { newId, PolydevError, type Profile, type SandboxId } from '@polydev/protocol';
 import * as box from '@polydev/vault/box';
 import { createMasterKey } from '@polydev/vault/master-key';
 import { pino } from 'pino';
 import { createKeyCase } from '../../sandboxes/keys.ts';
 import { createMachines } from '../../sandboxes/machines.ts';
+import { createRoom } from '../../sandboxes/room.ts';
 import { createSandboxRows } from '../../sandboxes/rows.ts';
 import { openTestStore } from '../../store/testing.ts';
 import { createJumpingClock } from '../../testing/clock.ts';
 import { testTimeout } from '../../testing/stage.ts';
+import { gate } from '../../testing/tool.ts';
 import { createDemand } from '../demand.ts';
 import { createPool, type PoolSettings } from '../pool.ts';
 
 const limits = { memoryMiB: 256, cpus: 1, processes: 64, diskMiB: 64, homeMiB: 64 };
+const never = new AbortController().signal;
 const none = { min: 0, max: 0 };
 
 interface Options {
   settings?: Partial<PoolSettings>;
   atMost?: number;
   freeMiB?: number;
+  /** Desktops never show their windows. */
+  blank?: boolean;
   /** A change of the driver. */
   change?: (driver: FakeDriver) => FakeDriver;
 }
@@ -40,7 +45,7 @@ async function open(t: TestContext, options: Options = {}) {
     script: {
       onCreate(agent) {
         created.push(agent.spec.profile);
-        if (agent.spec.profile !== 'desktop') return;
+        if (agent.spec.profile !== 'desktop' || options.blank) return;
         for (const part of ['display', 'terminal', 'browser'] as const) agent.emitDesktop(part, true);
       },
     },
@@ -61,8 +66,9 @@ async function open(t: TestContext, options: Options = {}) {
   const clock = createJumpingClock();
   const log = pino({ enabled: false });
   const keyCase = createKeyCase(createMasterKey());
+  const room = createRoom({ atMost: options.atMost ?? 10, freeMiB: async () => (await driver.memory()).freeMiB });
   const machines = createMachines({
-    ...{ driver, keyCase, clock, log },
+    ...{ driver, keyCase, room, clock, log },
     rows: createSandboxRows(store, store.events, { controller: newId('controller'), host: 'here' }, clock.now),
     limits: { desktop: limits, headless: limits },
     image: async () => 'f'.repeat(64),
@@ -71,10 +77,9 @@ async function open(t: TestContext, options: Options = {}) {
     ...{ desktop: none, headless: { min: 1, max: 4 }, reserveMiB: 0, memoryMiB: 100_000, maxAgeMs: 1e9 },
     ...options.settings,
   };
-  const free = () => (options.atMost ?? 10) - machines.count;
-  const pool = createPool({ driver, machines, settings, free, clock, log, demand: createDemand(settings) });
+  const pool = createPool({ machines, room, settings, clock, log, demand: createDemand(settings) });
   t.after(async () => {
-    await pool.stop();
+    await pool.stop({ keep: false });
     machines.stop();
     await driver.close({ keep: false });
   });
@@ -93,7 +98,7 @@ test('one waits, paused; who takes it gets it running and unclaimed, and another
   const { pool, driver, paused, until, alive } = await open(t);
   pool.start();
   await until(() => paused.length === 1);
-  const machine = await pool.take('headless');
+  const machine = await pool.take('headless', never);
   assert.ok(machine);
   assert.equal(machine.id, paused[0]);
   assert.equal((await machine.agent.health()).claimed, false);
@@ -108,11 +113,15 @@ test('of many who take one each gets its own, and who finds none is told', testT
   const { pool, paused, until } = await open(t, { settings: { headless: { min: 2, max: 2 } } });
   pool.start();
   await until(() => paused.length === 2);
-  const taken = await Promise.all([pool.take('headless'), pool.take('headless'), pool.take('headless')]);
+  const taken = await Promise.all([
+    pool.take('headless', never),
+    pool.take('headless', never),
+    pool.take('headless', never),
+  ]);
   const ids = taken.flatMap((machine) => (machine ? [machine.id] : []));
   assert.equal(new Set(ids).size, 2);
   assert.deepEqual(ids.toSorted(), paused.slice(0, 2).toSorted());
-  assert.equal(await pool.take('desktop'), null);
+  assert.equal(await pool.take('desktop', never), null);
   await Promise.all(taken.map((machine) => machine?.destroy()));
 });
 
@@ -123,9 +132,9 @@ test('one that died is replaced, and one that does not answer is not given away'
   await driver.kill(paused[0] as SandboxId);
   await until(() => paused.length === 2);
   await driver.agentOf(paused[1] as SandboxId).close();
-  assert.equal(await pool.take('headless'), null);
+  assert.equal(await pool.take('headless', never), null);
   await until(async () => paused.length === 3 && !(await driver.list()).some(({ id }) => id === paused[1]));
-  const machine = await pool.take('headless');
+  const machine = await pool.take('headless', never);
   assert.ok(machine);
   assert.equal(machine.id, paused[2]);
   await machine.destroy();
@@ -144,7 +153,7 @@ test('a desktop waits only when its windows are there', testTimeout, async (t) =
   const { pool, paused, until } = await open(t, { settings });
   pool.start();
   await until(() => paused.length === 1);
-  const machine = await pool.take('desktop');
+  const machine = await pool.take('desktop', never);
   assert.ok(machine);
   assert.equal(machine.id, paused[0]);
   await machine.destroy();
@@ -170,7 +179,78 @@ test('a stop leaves none, also of those that are coming up', testTimeout, async 
   const { pool, paused, until, alive } = await open(t, { settings: { headless: { min: 3, max: 3 } } });
   pool.start();
   await until(() => paused.length >= 1);
-  await pool.stop();
+  await pool.stop({ keep: false });
   assert.deepEqual(await alive(), []);
   assert.deepEqual(pool.waiting(), { desktop: 0, headless: 0 });
+});
+
+test('who takes one each second does not keep the next from coming', testTimeout, async (t) => {
+  const { pool, clock, created } = await open(t);
+  pool.start();
+  const taken: Promise<unknown>[] = [];
+  for (let second = 0; second < 30; second += 1) {
+    pool.wanted('headless');
+    const machine = pool.take('headless', never)?.then((machine) => machine?.destroy());
+    if (machine) taken.push(machine);
+    clock.jump(1_000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await Promise.all(taken);
+  assert.ok(created.length > 2, `${created.length} in half a minute`);
+});
+
+test('memory is promised to one until it has shown its windows', testTimeout, async (t) => {
+  const settings = { desktop: { min: 2, max: 2 }, headless: none };
+  const { pool, until, clock, created, alive } = await open(t, { settings, freeMiB: 2 * 420 - 1, blank: true });
+  pool.start();
+  await until(async () => (await alive()).length === 1);
+  for (let look = 0; look < 3; look += 1) {
+    clock.jump(20_000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.deepEqual(created, ['desktop']);
+});
+
+test('while the host service is away none is given and none is lost', testTimeout, async (t) => {
+  let isAway = false;
+  const change = (driver: FakeDriver): FakeDriver => ({
+    ...driver,
+    async resume(id) {
+      if (isAway) throw new PolydevError('unavailable', 'The host service does not answer.');
+      await driver.resume(id);
+    },
+  });
+  const { pool, paused, until } = await open(t, { change });
+  pool.start();
+  await until(() => paused.length === 1);
+  isAway = true;
+  await assert.rejects(async () => await pool.take('headless', never), { code: 'unavailable' });
+  assert.deepEqual(pool.waiting(), { desktop: 0, headless: 1 });
+  isAway = false;
+  const machine = await pool.take('headless', never);
+  assert.equal(machine?.id, paused[0]);
+  await machine?.destroy();
+});
+
+test('one that does not wake in time goes, and who stops waiting for it leaves it', testTimeout, async (t) => {
+  const hang = gate();
+  const change = (driver: FakeDriver): FakeDriver => ({ ...driver, resume: () => hang.wait });
+  const { pool, paused, until, alive } = await open(t, { change });
+  pool.start();
+  await until(() => paused.length === 1);
+  const enough = new AbortController();
+  const taken = pool.take('headless', enough.signal);
+  enough.abort(new PolydevError('run_cancelled', 'Enough.'));
+  await assert.rejects(async () => await taken, { code: 'run_cancelled' });
+  assert.deepEqual(pool.waiting(), { desktop: 0, headless: 1 });
+  assert.equal(await pool.take('headless', never), null);
+  await until(async () => !(await alive()).includes(paused[0] as SandboxId));
+});
+
+test('those that are up are left to who starts next, if they are to be', testTimeout, async (t) => {
+  const { pool, paused, until, alive } = await open(t);
+  pool.start();
+  await until(() => paused.length === 1);
+  await pool.stop({ keep: true });
+  assert.deepEqual(await alive(), paused);
 });

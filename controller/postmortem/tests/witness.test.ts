@@ -95,7 +95,7 @@ test('one whose destruction is tried again is known until it is gone', options, 
   await witness.settle(sessionId, id, null);
   await witness.closing(id);
   await witness.closing(id);
-  assert.deepEqual(kept, []);
+  assert.equal(kept.length, 0);
   witness.gone(id);
   await witness.closing(id);
   assert.deepEqual(

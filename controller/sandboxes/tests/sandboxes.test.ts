@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFakeDriver } from '@polydev/drivers/fake/driver';
-import { newId, PolydevError, type SandboxId } from '@polydev/protocol';
+import { newId, PolydevError, type SandboxId, limits as shared } from '@polydev/protocol';
 import * as box from '@polydev/vault/box';
 import { createMasterKey } from '@polydev/vault/master-key';
 import { pino } from 'pino';
@@ -10,11 +10,12 @@ import { createPool } from '../../pool/pool.ts';
 import { openTestStore } from '../../store/testing.ts';
 import { createJumpingClock } from '../../testing/clock.ts';
 import { openStage, testTimeout } from '../../testing/stage.ts';
+import { hangs } from '../../testing/tool.ts';
 import { createKeyCase } from '../keys.ts';
 import { createMachines } from '../machines.ts';
+import { costMiB, createRoom } from '../room.ts';
 import { createSandboxRows } from '../rows.ts';
 import { type AcquireRequest, createSandboxes } from '../sandboxes.ts';
-import { createSlots } from '../slots.ts';
 
 const never = new AbortController().signal;
 const limits = { memoryMiB: 256, cpus: 1, processes: 64, diskMiB: 64, homeMiB: 64 };
@@ -43,25 +44,23 @@ async function open(t: Parameters<typeof openTestStore>[0], options: Options = {
   const image = async () => 'f'.repeat(64);
   /** As a controller makes them when it starts. */
   const start = () => {
+    const room = createRoom({ atMost, freeMiB: async () => (await driver.memory()).freeMiB });
     const machines = createMachines({
-      ...{ driver, rows, keyCase, image, extraCa, clock, log },
+      ...{ driver, rows, keyCase, room, image, extraCa, clock, log },
       limits: profiles,
     });
     const none = { min: 0, max: 0 };
     const settings = { desktop: none, headless: none, reserveMiB: 0, memoryMiB: 0, maxAgeMs: 60_000 };
-    const free = () => atMost - machines.count;
     const pool = createPool({
-      ...{ driver, machines, settings, free, clock, log },
+      ...{ machines, room, settings, clock, log },
       demand: createDemand(settings),
     });
     return createSandboxes({
-      ...{ machines, pool, rows, keyCase, atMost, host: 'here' },
-      slots: createSlots(atMost),
+      ...{ machines, pool, room, rows, keyCase, clock, host: 'here' },
       egress: {
         grant: (source, grant) => void known.set(source, grant),
         revoke: (source) => void known.delete(source),
       },
-      freeMiB: async () => (await driver.memory()).freeMiB,
       listed: async () => (await driver.list()).map(({ id }) => id),
     });
   };
@@ -76,7 +75,7 @@ async function open(t: Parameters<typeof openTestStore>[0], options: Options = {
     signal: never,
   };
   t.after(async () => {
-    await sandboxes.stop().catch(() => {});
+    await sandboxes.stop({ keep: false }).catch(() => {});
     await driver.close({ keep: false }).catch(() => {});
   });
   const states = async (id: SandboxId) => (await events.read(id, 0)).map(({ event }) => event.state);
@@ -120,7 +119,7 @@ test('who asks while the host service starts again gets a sandbox when it is the
     return away().then(() => create(spec));
   };
   const sandbox = await sandboxes.acquire(request);
-  assert.equal(asked, 3);
+  assert.equal(asked, 2);
   assert.deepEqual(
     (await rows.present()).map(({ id }) => id),
     [sandbox.id],
@@ -134,10 +133,10 @@ test(
     const { sandboxes, driver, request } = await open(t);
     const cancel = new AbortController();
     driver.memory = async () => {
-      cancel.abort();
+      cancel.abort(new PolydevError('run_cancelled', 'Enough.'));
       throw new PolydevError('unavailable', 'The host service does not answer.');
     };
-    await assert.rejects(sandboxes.acquire({ ...request, signal: cancel.signal }), /does not answer/);
+    await assert.rejects(sandboxes.acquire({ ...request, signal: cancel.signal }), { code: 'run_cancelled' });
   },
 );
 
@@ -202,58 +201,6 @@ test('what would not go is said loudly, and swept at the next start', testTimeou
   assert.deepEqual([await real.list(), await rows.present()], [[], []]);
 });
 
-const [ada, bob] = [newId('user'), newId('user')];
-
-test('who waits for a free sandbox gets the next, and who stops waiting loses nothing for others', async () => {
-  const slots = createSlots(1);
-  const free = slots.take(ada);
-  assert.throws(() => slots.take(ada), { code: 'capacity' });
-  const impatient = new AbortController();
-  const given = assert.rejects(slots.wait(ada, impatient.signal), { code: 'run_cancelled' });
-  const next = slots.wait(ada, never);
-  impatient.abort(new PolydevError('run_cancelled', 'Enough.'));
-  await given;
-  free();
-  free();
-  (await next)();
-  slots.take(ada)();
-});
-
-test('one who is woken and aborted in the same moment passes the sandbox on', async () => {
-  const slots = createSlots(1);
-  const free = slots.take(ada);
-  const impatient = new AbortController();
-  const given = assert.rejects(slots.wait(ada, impatient.signal), { code: 'run_cancelled' });
-  impatient.abort(new PolydevError('run_cancelled', 'Enough.'));
-  free();
-  await given;
-  slots.take(ada)();
-});
-
-test('who asks for much does not keep out who asks for little', async () => {
-  const slots = createSlots(2);
-  const order: string[] = [];
-  const free = [slots.take(ada), slots.take(ada)];
-  const ask = async (who: typeof ada, name: string) => {
-    const giveBack = await slots.wait(who, never);
-    order.push(name);
-    return giveBack;
-  };
-  const asked = [ask(ada, 'ada 3'), ask(ada, 'ada 4'), ask(bob, 'bob 1'), ask(bob, 'bob 2')] as const;
-  free[0]?.();
-  const bobs = await asked[2];
-  free[1]?.();
-  // Ada holds none any more, Bob one.
-  const adas = await asked[0];
-  bobs();
-  const bobsNext = await asked[3];
-  adas();
-  (await asked[1])();
-  bobsNext();
-  assert.deepEqual(order, ['bob 1', 'ada 3', 'bob 2', 'ada 4']);
-  assert.equal(slots.used, 0);
-});
-
 test('people see their own sandboxes, an owner all of them', testTimeout, async (t) => {
   const stage = await openStage(t);
   const member = await stage.addUser('member');
@@ -295,7 +242,7 @@ test('one that was let go is taken up by who starts next, and goes on', testTime
   const sandbox = await sandboxes.acquire(request);
   sandbox.letGo();
   assert.deepEqual([...known], []);
-  await sandboxes.stop();
+  await sandboxes.stop({ keep: false });
   assert.equal((await driver.list()).length, 1);
 
   const next = start();
@@ -310,7 +257,7 @@ test('one that was let go is taken up by who starts next, and goes on', testTime
   assert.match(Buffer.from(again.open(sealed)).toString(), /sk-12345678/);
   await again.agent.restore(again.seal(Buffer.from(JSON.stringify(bundle))));
   assert.equal(await next.adopt(request.owner), null);
-  await next.stop();
+  await next.stop({ keep: false });
   assert.deepEqual([await driver.list(), [...known]], [[], []]);
 });
 
@@ -318,7 +265,7 @@ test('one that died meanwhile is not taken up, and nothing of it is left', testT
   const { sandboxes, start, driver, rows, request } = await open(t);
   const sandbox = await sandboxes.acquire(request);
   sandbox.letGo();
-  await sandboxes.stop();
+  await sandboxes.stop({ keep: false });
   await driver.kill(sandbox.id);
   const next = start();
   await next.recover(new Set([request.owner]));
@@ -336,16 +283,93 @@ test('keys of one sandbox do not open as those of another', testTimeout, async (
 });
 
 test(
-  'where the host has no memory left none is made, and who asks is told when to come back',
+  'where the host has no memory left none is made, and who does not wait for long is told when to come back',
   testTimeout,
   async (t) => {
-    const { sandboxes, driver, request } = await open(t, { driver: createFakeDriver({ box, freeMiB: 100 }) });
-    await assert.rejects(sandboxes.acquire(request), (error) => {
+    const { sandboxes, driver, request, clock } = await open(t, { driver: createFakeDriver({ box, freeMiB: 280 }) });
+    const given = assert.rejects(sandboxes.acquire(request), (error) => {
       assert.ok(error instanceof PolydevError);
       assert.equal(error.code, 'capacity');
       assert.ok(Number(error.details.retryAfterSeconds) > 0);
       return true;
     });
+    clock.jump(shared.lineMs);
+    await given;
     assert.deepEqual(await driver.list(), []);
   },
 );
+
+test('who waits gets one as soon as there is memory for it', testTimeout, async (t) => {
+  const { sandboxes, driver, request, clock } = await open(t);
+  driver.memory = async () => ({ freeMiB: 100 });
+  const given = sandboxes.acquire({ ...request, wait: true });
+  clock.jump(shared.lineMs);
+  await new Promise(setImmediate);
+  assert.deepEqual(await driver.list(), []);
+  driver.memory = async () => ({ freeMiB: 1_000 });
+  clock.jump(1_000);
+  await (await given).release();
+});
+
+test('of many who ask at once only so many are made as there is memory for', testTimeout, async (t) => {
+  const { sandboxes, driver, request, clock } = await open(t, { atMost: 20 });
+  const roomFor = (count: number) => ({ freeMiB: shared.hostFreeMiB + count * costMiB.desktop });
+  driver.memory = async () => roomFor(1);
+  const wanted = { ...request, profile: 'desktop', wait: true } as const;
+  const given = Array.from({ length: 10 }, () => sandboxes.acquire(wanted));
+  const first = await Promise.any(given);
+  clock.jump(shared.lineMs);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal((await driver.list()).length, 1);
+  driver.memory = async () => roomFor(10);
+  clock.jump(1_000);
+  const all = await Promise.all(given);
+  assert.ok(all.includes(first));
+  await Promise.all(all.map(({ release }) => release()));
+  assert.deepEqual(await driver.list(), []);
+});
+
+test('a sandbox that would not go yet keeps its room, and is waited for', testTimeout, async (t) => {
+  const real = createFakeDriver({ box });
+  let failures = 2;
+  const destroy = async (id: SandboxId) => {
+    if (failures-- > 0) throw new PolydevError('sandbox_failed', 'A mount is still there.');
+    await real.destroy(id);
+  };
+  const { sandboxes, rows, request, clock } = await open(t, { atMost: 1, driver: { ...real, destroy } });
+  const first = await sandboxes.acquire(request);
+  await first.release();
+  let isGiven = false;
+  const given = sandboxes.acquire({ ...request, wait: true }).finally(() => {
+    isGiven = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(isGiven, false);
+  while (!isGiven) {
+    clock.jump(1_000);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.equal((await rows.find(first.id))?.state, 'gone');
+  await (await given).release();
+  assert.deepEqual([await real.list(), await rows.present()], [[], []]);
+});
+
+test('between runs that wait in line a sign-in of another person gets its turn', testTimeout, async (t) => {
+  const stage = await openStage(t, { atMost: 1 });
+  const { id: credentialId } = await stage.connect('one');
+  const other = await stage.connect('two', 'other');
+  stage.script.run = hangs;
+  const ask = { provider: 'claude_code', prompt: 'ping' } as const;
+  const first = await stage.services.runs.start(stage.user, { ...ask, credentialId });
+  await stage.untilRun(first.id, (event) => event.type === 'event');
+  const second = await stage.services.runs.start(stage.user, { ...ask, credentialId: other.id });
+  const bob = await stage.addUser('member');
+  const session = await stage.services.sessions.start(bob, { provider: 'claude_code' });
+  await stage.services.runs.cancel(stage.user, first.id);
+  await stage.services.sessions.display(session.id, never);
+  assert.equal((await stage.services.runs.get(stage.user, second.id)).state, 'queued');
+  await stage.services.sessions.cancel(bob, session.id);
+  await stage.untilRun(second.id, (event) => event.type === 'event');
+  await stage.services.runs.cancel(stage.user, second.id);
+  await stage.assertClean();
+});

@@ -3,14 +3,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DesktopPart, limits } from '@polydev/protocol';
 import { untilAborted } from '../abort.ts';
-import type { Machine } from '../sandboxes/machines.ts';
+import type { Machine } from './machines.ts';
 
 const wanted: readonly DesktopPart[] = ['display', 'terminal', 'browser'];
 /** Nothing says when a browser has finished painting and loading; with its window there and this long, it has. */
 const calmMs = 3_000;
 
 /** Rejects when it is gone, when it takes too long, or with the signal's reason. */
-export async function settled({ profile, agent, gone }: Machine, signal: AbortSignal): Promise<void> {
+export async function settled(
+  { profile, agent, gone }: Pick<Machine, 'profile' | 'agent' | 'gone'>,
+  signal: AbortSignal,
+): Promise<void> {
   if (profile === 'headless') return;
   const over = AbortSignal.any([signal, gone, AbortSignal.timeout(limits.sandboxBootMs)]);
   const seen = new AbortController();

@@ -1,0 +1,76 @@
+/**
+ * What room there is for further sandboxes: by their number, and by the memory of the host. Who makes one takes a space
+ * for it first, so that two who look at the same moment do not take the same memory.
+ */
+
+import type { Profile } from '@polydev/protocol';
+
+export interface Space {
+  /** It has taken its memory: from now on that is seen in what the host has left. */
+  settle(): void;
+  /** Nothing of it is left. May be called again without effect, as may `settle`. */
+  free(): void;
+}
+
+export interface Room {
+  /** Null where there is none now, or not with so much of the host's memory left beside it, in MiB. */
+  find(profile: Profile, keepMiB: number): Promise<Space | null>;
+  /** Whether or not there is any, for one that is there already or stands in the place of another. */
+  take(profile: Profile): Space;
+  /** What the host has left when all have taken what they need, in MiB. */
+  freeMiB(): Promise<number>;
+  /** Calls back whenever there is more. */
+  onFree(listener: () => void): void;
+}
+
+/** Measured by `bench density`: what one that has nothing to do takes of the host, in MiB. */
+export const costMiB: Readonly<Record<Profile, number>> = { desktop: 420, headless: 32 };
+
+export function createRoom(deps: {
+  /** How many sandboxes there may be. */
+  atMost: number;
+  /** Memory that the host has left. */
+  freeMiB(): Promise<number>;
+}): Room {
+  const listeners = new Set<() => void>();
+  let count = 0;
+  let promisedMiB = 0;
+
+  const tell = () => {
+    for (const listener of listeners) listener();
+  };
+
+  function take(profile: Profile): Space {
+    let promised = costMiB[profile];
+    let held = true;
+    count += 1;
+    promisedMiB += promised;
+    const settle = () => {
+      promisedMiB -= promised;
+      promised = 0;
+    };
+    return {
+      settle,
+      free() {
+        if (!held) return;
+        held = false;
+        settle();
+        count -= 1;
+        tell();
+      },
+    };
+  }
+
+  return {
+    take,
+    async find(profile, keepMiB) {
+      if (count >= deps.atMost) return null;
+      const freeMiB = await deps.freeMiB();
+      // From here on nothing is waited for: others may have taken a space while the host was asked.
+      const enough = count < deps.atMost && freeMiB - promisedMiB - costMiB[profile] >= keepMiB;
+      return enough ? take(profile) : null;
+    },
+    freeMiB: async () => (await deps.freeMiB()) - promisedMiB,
+    onFree: (listener) => void listeners.add(listener),
+  };
+}
