@@ -9,6 +9,8 @@ import { Value } from 'typebox/value';
 const Keys = Type.Object({
   /** The agent answers only to who knows this. */
   token: Type.String(),
+  /** Until the claim: of what it was made and told, so that after a change of the settings none of before is given away. */
+  recipe: Type.Optional(Type.String()),
   /** From the claim on: our key that the agent seals to, and its own. Raw X25519, base64url. */
   claimed: Type.Optional(Type.Object({ privateKey: Type.String(), agentPublicKey: Type.String() })),
 });

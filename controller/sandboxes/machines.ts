@@ -3,7 +3,7 @@
  * yet; what a controller that died had made can be taken up again.
  */
 
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Driver } from '@polydev/drivers/contract';
 import {
   newId,
@@ -55,7 +55,7 @@ export interface MakeRequest {
 
 export interface Machines {
   make(request: MakeRequest): Promise<Machine>;
-  /** One that a controller made before; null when it is not alive any more. */
+  /** One that a controller made before; null when it is not alive any more, or not what would be made now. */
   adopt(row: SandboxRow): Promise<Machine | null>;
   /** Nothing of it moves until it is woken. Without effect where the driver cannot. May be asked again. */
   pause(machine: Machine): Promise<void>;
@@ -143,6 +143,13 @@ export function createMachines(deps: MachinesDeps): Machines {
     return { egress, ...(extraCa !== undefined && { extraCa }), ...(timeZone !== undefined && { timeZone }) };
   }
 
+  function recipeOf(profile: Profile, image: string | null): string {
+    const { limits, extraCa, timeZone } = deps;
+    return createHash('sha256')
+      .update(JSON.stringify([image, limits[profile], extraCa, timeZone]))
+      .digest('base64url');
+  }
+
   return {
     async make({ profile, space, purpose = noPurpose, signal: asked }) {
       const id = newId('sandbox');
@@ -152,7 +159,12 @@ export function createMachines(deps: MachinesDeps): Machines {
       try {
         const image = await deps.image();
         if (!image) throw new PolydevError('image_missing', 'There is no golden image yet.');
-        await rows.insert({ id, profile, ...purpose, keys: keyCase.seal(id, { token }) });
+        await rows.insert({
+          id,
+          profile,
+          ...purpose,
+          keys: keyCase.seal(id, { token, recipe: recipeOf(profile, image) }),
+        });
         await rows.move(id, 'creating');
         const address = await boot({ id, profile, image, token, limits: deps.limits[profile] }, signal);
         const createdAtMs = now();
@@ -173,7 +185,8 @@ export function createMachines(deps: MachinesDeps): Machines {
       if (!address || !keys || !adoptable.includes(state)) return null;
       const gone = enter(id, room.take(profile));
       try {
-        const { token } = keyCase.open(id, keys);
+        const { token, recipe } = keyCase.open(id, keys);
+        if (state !== 'claimed' && recipe !== recipeOf(profile, await deps.image())) return null;
         await driver.resume(id);
         const machine = machineOf({ id, profile, createdAtMs, address, token }, gone);
         const { claimed } = await machine.agent.health();

@@ -61,8 +61,8 @@ export interface Stage extends Workings, TestStore {
   connect(refreshToken?: string, label?: string): Promise<Credential>;
   /** Hands over once all that runs has ended. */
   drain(): Promise<void>;
-  /** The controller hands over and starts again, on the same database and the same host. */
-  restart(): Promise<void>;
+  /** The controller hands over and starts again, on the same database and the same host, perhaps with something changed. */
+  restart(changed?: Partial<WorkingsDeps>): Promise<void>;
   /** One more controller on the same database, with sandboxes of its own. */
   openOther(where?: { host: string }): Promise<Workings & { driver: FakeDriver }>;
   /** Fails unless every sandbox is gone and nothing unproven is left. */
@@ -191,9 +191,9 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     handOver,
     drain: () => workings.handOver(),
     stop: () => workings.stop(),
-    async restart() {
+    async restart(changed = {}) {
       await handOver();
-      workings = createWorkings(deps);
+      workings = createWorkings({ ...deps, ...changed });
       await workings.recover();
     },
     openOther,
