@@ -144,8 +144,11 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
     const work = async () => {
       const { waking, space } = first ?? { waking: pool.take(profile, signal), space: null };
       first = undefined;
+      const waited = await waking;
+      if (waited) return waited;
+      if (!space) await room.freeMiB(); // So that nothing is begun while the host service is away.
       const purpose = { owner, userId, provider };
-      return (await waking) ?? (await machines.make({ profile, purpose, signal, space: space ?? room.take(profile) }));
+      return await machines.make({ profile, purpose, signal, space: space ?? room.take(profile) });
     };
     return await whenHostIsThere(work, { signal, forMs: limits.hostAwayMs });
   }

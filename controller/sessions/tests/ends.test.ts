@@ -148,12 +148,15 @@ test('a desktop that cannot be made fails the sign-in with the reason', testTime
 });
 
 test(
-  'with all sandboxes in use a sign-in fails at once, and the next one after an end does not',
+  'with all sandboxes in use a sign-in fails after a while, and the next one after an end does not',
   testTimeout,
   async (t) => {
     const stage = await openStage(t, { atMost: 1 });
     const { session } = await stage.signIn();
     const second = await stage.services.sessions.start(stage.user, { provider: 'claude_code' });
+    await stage.untilSession(second.id, (event) => event.type === 'state' && event.state === 'starting');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    stage.clock.jump(limits.lineMs);
     assert.deepEqual(await endOf(stage, { session: second }), { state: 'failed', code: 'capacity' });
     await stage.services.sessions.cancel(stage.user, session.id);
     const third = await stage.signIn();
