@@ -13,7 +13,10 @@ export interface Space {
 }
 
 export interface Room {
-  /** Null where there is none now, or not with so much of the host's memory left beside it, in MiB. */
+  /**
+   * Null where there is none now, or not with so much of the host's memory left beside it, in MiB. Rejects with
+   * `unavailable` while the host service is away, whether or not there is any: nothing can be done to make some.
+   */
   find(profile: Profile, keepMiB: number): Promise<Space | null>;
   /** Whether or not there is any, for one that is there already or stands in the place of another. */
   take(profile: Profile): Space;
@@ -64,7 +67,6 @@ export function createRoom(deps: {
   return {
     take,
     async find(profile, keepMiB) {
-      if (count >= deps.atMost) return null;
       const freeMiB = await deps.freeMiB();
       // From here on nothing is waited for: others may have taken a space while the host was asked.
       const enough = count < deps.atMost && freeMiB - promisedMiB - costMiB[profile] >= keepMiB;

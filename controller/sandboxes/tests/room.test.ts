@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PolydevError } from '@polydev/protocol';
+import { costMiB, createRoom } from '../room.ts';
+
+test('there is room by number and by memory, which is promised until it is taken', async () => {
+  let freeMiB = 100 + costMiB.desktop;
+  const room = createRoom({ atMost: 2, freeMiB: async () => freeMiB });
+  let told = 0;
+  room.onFree(() => {
+    told += 1;
+  });
+  const [one, none] = await Promise.all([room.find('desktop', 100), room.find('desktop', 100)]);
+  assert.ok(one);
+  assert.equal(none, null);
+  assert.equal(await room.freeMiB(), 100);
+  one.settle();
+  one.settle();
+  assert.equal(await room.freeMiB(), freeMiB);
+  freeMiB = 10_000;
+  const two = await room.find('headless', 100);
+  assert.ok(two);
+  assert.equal(await room.find('headless', 100), null);
+  two.free();
+  two.free();
+  assert.equal(told, 1);
+  assert.equal(await room.freeMiB(), freeMiB);
+  assert.ok(await room.find('headless', 100));
+});
+
+test('while the host service is away nobody is told that there is no room, so nobody is sent away for it', async () => {
+  const room = createRoom({
+    atMost: 0,
+    freeMiB: async () => {
+      throw new PolydevError('unavailable', 'The host service does not answer.');
+    },
+  });
+  await assert.rejects(room.find('headless', 0), { code: 'unavailable' });
+});
