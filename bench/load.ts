@@ -20,7 +20,7 @@ const accounts = 4;
 /** `rounds`: how many sign-ins; runs are so many times more. */
 export const load: Bench = async ({ rounds, say }) => {
   // So many that memory and processors are what bounds.
-  const config = { sandbox: { atMost: 4 * rounds }, requestsPerMinute: 100_000 };
+  const config = { sandbox: { atMost: 4 * rounds }, pool: {}, requestsPerMinute: 100_000 };
   const world = await openWorld({ config });
   const { product, doubles } = world;
   try {
