@@ -187,12 +187,13 @@ function keepTail(stream: NodeJS.ReadableStream): () => string {
  */
 export async function runUntilReply(
   argv: readonly string[],
-  options: { variable: string; deadlineMs: number },
+  options: { variable: string; deadlineMs: number; cwd: string },
 ): Promise<string> {
   const [program, ...args] = argv;
   if (program === undefined) throw new TypeError('argv is empty');
   const startedAtMs = performance.now();
   const child = spawn(program, args, {
+    cwd: options.cwd,
     env: { ...childEnvironment, [options.variable]: '3' },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     detached: true,

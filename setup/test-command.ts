@@ -11,8 +11,8 @@ import { createProgress } from './progress.ts';
 import { hostPackages, testPackages } from './system-packages.ts';
 import { startTestPostgres, startTestRedis } from './test-servers.ts';
 
-/** These use the host itself (links, cgroups, images), so one at a time; all others share the cores. */
-const oneAtATime = /^(drivers\/oci|hostd|image|setup)/;
+/** These use the host itself (links, cgroups, images), or both cores, so one at a time; all others share the cores. */
+const oneAtATime = /^(drivers\/oci|hostd|image|setup|web\/tests\/pages-accessibility)/;
 /** Each has a product or a browser of its own and waits a good deal, for tools that try again: more than there are cores. */
 const scenarios = /^(e2e\/|web\/tests\/pages)/;
 const scenariosAtATime = 3;

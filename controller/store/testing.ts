@@ -6,6 +6,8 @@
 import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
+import { getTableName, is } from 'drizzle-orm';
+import { PgTable } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/pglite';
 import pg from 'pg';
 import { type Database, openDatabase, type Store } from './database.ts';
@@ -73,13 +75,26 @@ async function makeMigrated(): Promise<Blob> {
   return dump;
 }
 
-async function openEmbedded(t: TestContext) {
+/** Of earlier tests of this process: emptying one takes a tenth of the time of loading one. */
+const idle: PGlite[] = [];
+const tables = Object.values(schema).flatMap((table) => (is(table, PgTable) ? [getTableName(table)] : []));
+
+async function emptyClient(): Promise<PGlite> {
+  const former = idle.pop();
+  if (former) {
+    await former.exec(`truncate ${tables.join(', ')} restart identity cascade`);
+    return former;
+  }
   migrated ??= makeMigrated();
-  const client = await PGlite.create({ loadDataDir: await migrated });
+  return await PGlite.create({ loadDataDir: await migrated });
+}
+
+async function openEmbedded(t: TestContext) {
+  const client = await emptyClient();
   const ephemeral = createMemoryEphemeral();
   t.after(async () => {
     await ephemeral.close();
-    await client.close();
+    idle.push(client);
   });
   return { db: drizzle({ client, schema }) as Database, patience: createEmbeddedPatience(), ephemeral };
 }

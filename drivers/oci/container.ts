@@ -57,7 +57,8 @@ export function containerOf(
           ...['--log-path', `k8s-file:${places.consoleLog}`, '--log-size-max', String(consoleMaxBytes)],
           ...['--socket-dir-path', places.bundle, '--no-sync-log', '--terminal'],
         ],
-        { variable: '_OCI_SYNCPIPE', deadlineMs: createMs },
+        // There it leaves a note when memory runs out.
+        { variable: '_OCI_SYNCPIPE', deadlineMs: createMs, cwd: places.bundle },
       );
       const { data, message } = JSON.parse(reply) as { data: number; message?: string };
       if (data <= 0) throw new Error(`runc: ${message ?? `status ${data}`}`);

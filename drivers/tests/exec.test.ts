@@ -63,14 +63,19 @@ test('only the newest part of a flood of output is kept', { timeout }, async () 
 });
 
 test('a program that stays is left alone once it has replied', { timeout }, async () => {
-  const reply = await runUntilReply(['sh', '-c', 'echo "hello from $1" >&"$REPLY_FD"; sleep 0.2', 'sh', 'it'], {
+  const reply = await runUntilReply(['sh', '-c', 'echo "$1 from $PWD" >&"$REPLY_FD"; sleep 0.2', 'sh', 'hello'], {
     variable: 'REPLY_FD',
     deadlineMs: 5_000,
+    cwd: '/usr/lib',
   });
-  assert.equal(reply, 'hello from it');
+  assert.equal(reply, 'hello from /usr/lib');
 });
 
 test('one that ends without a reply fails with what it said', { timeout }, async () => {
-  const reply = runUntilReply(['sh', '-c', 'echo broken >&2; exit 3'], { variable: 'REPLY_FD', deadlineMs: 5_000 });
+  const reply = runUntilReply(['sh', '-c', 'echo broken >&2; exit 3'], {
+    variable: 'REPLY_FD',
+    deadlineMs: 5_000,
+    cwd: '/',
+  });
   assert.match((await failureOf(reply)).message, /broken/);
 });

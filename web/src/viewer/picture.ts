@@ -29,7 +29,7 @@ export function startPicture(socket: WebSocket, deps: PictureDeps, events: Pictu
   let firstPing: ReturnType<typeof setTimeout> | undefined;
   socket.addEventListener('close', ({ code, reason }) => {
     if (reason !== '') why = reason;
-    forGood = code === viewerClose.ended;
+    forGood = code === viewerClose.ended || code === viewerClose.refused;
   });
 
   const screen = new RemoteScreen(deps.stage, socket, deps.wantedSize, {
