@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { linkName, linkPrefix } from '@polydev/drivers/host-network/names';
 import type { HostPaths } from '../setup/paths.ts';
 import type { TestServer } from '../setup/test-servers.ts';
 import { fillDisk } from './full-disk.ts';
@@ -84,24 +85,26 @@ export async function untilHealthy({ product, polydev }: Stage, withinMs: number
   }, withinMs);
 }
 
-/** One line for each cgroup, mount, link and journal entry of a sandbox that the product does not know any more. */
+/** One line for each process, mount, link, cgroup, folder and journal entry of a sandbox that the product does not know. */
 export async function strays({ product, polydev }: Stage): Promise<string[]> {
   const { paths } = product;
-  const known = new Set<string>((await polydev.sandboxes.list()).map(({ id }) => id));
-  const found = new Map<string, string>();
-  const note = (text: string, what: string) => {
-    for (const [id] of text.matchAll(/sbx_[a-z0-9]{20}/g)) if (!known.has(id)) found.set(`${what} ${id}`, id);
+  const known = (await polydev.sandboxes.list()).map(({ id }) => id);
+  const found = new Set<string>();
+  const note = (said: string, what: string) => {
+    for (const [id] of said.matchAll(/sbx_[a-z0-9]{20}/g))
+      if (!known.some((one) => one === id)) found.add(`${what} ${id}`);
   };
+  const lines = (said: string, of: string) => said.split('\n').filter((line) => line.includes(of));
   note(execFileSync('find', ['/sys/fs/cgroup', '-type', 'd', '-path', `*polydev-${paths.instance}*`], text), 'cgroup');
-  note(
-    read('/proc/mounts')
-      .split('\n')
-      .filter((line) => line.includes(`${paths.run}/`))
-      .join('\n'),
-    'mount',
-  );
-  note(readdirSync(paths.journal).join('\n'), 'journal');
-  return [...found.keys()];
+  note(lines(read('/proc/mounts'), `${paths.run}/`).join('\n'), 'mount');
+  note(readdirSync(paths.journal).join('\n'), 'journal entry');
+  note(readdirSync(paths.run).join('\n'), 'folder');
+  const commands = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  for (const pid of commands) note(lines(read(`/proc/${pid}/cmdline`), `${paths.run}/`).join('\n'), 'process');
+  const ours = new Set(known.map((id) => linkName(paths.instance, id)));
+  for (const link of readdirSync('/sys/class/net'))
+    if (link.startsWith(linkPrefix(paths.instance)) && !ours.has(link)) found.add(`link ${link}`);
+  return [...found];
 }
 
 const text = { encoding: 'utf8' } as const;

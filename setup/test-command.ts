@@ -58,7 +58,7 @@ async function runAll(part: string): Promise<number> {
   const wanted = files.filter((file) => file.includes(part)).sort();
   const alone = wanted.filter((file) => oneAtATime.test(file));
   // Backwards by name, which puts the long ones first.
-  const last = wanted.filter((file) => scenarios.test(file)).toReversed();
+  const last = wanted.filter((file) => scenarios.test(file) && !alone.includes(file)).toReversed();
   const others = wanted.filter((file) => !alone.includes(file) && !last.includes(file));
   await runFiles(others, 2, counts);
   await runOnServers(await storeTestsOf(wanted), counts);
