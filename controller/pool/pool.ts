@@ -70,6 +70,8 @@ interface Entry {
   made: Promise<Machine>;
   /** Undefined while it is coming up. */
   machine?: Machine;
+  /** Its boot, so that there is nothing to come back to. */
+  failed?: boolean;
   /** It has nothing left to do, so it may be paused. */
   settled?: boolean;
   /** From when it was first paused, so that waiting costs no processor. */
@@ -99,6 +101,7 @@ export function createPool(deps: PoolDeps): Pool {
         hold(entry, machine);
       },
       (error) => {
+        entry.failed = true;
         if (!entries.delete(entry)) return;
         log.warn({ err: error, profile }, 'A sandbox to wait for its use did not start.');
         notBeforeMs = clock.now() + retryMs;
@@ -168,8 +171,8 @@ export function createPool(deps: PoolDeps): Pool {
 
   /** Nobody took it after all. */
   function putBack(entry: Entry): void {
-    const { machine, settled } = entry;
-    if (over || machine?.gone.aborted) {
+    const { machine, settled, failed } = entry;
+    if (over || failed || machine?.gone.aborted) {
       void discard(entry);
       return;
     }

@@ -232,6 +232,18 @@ test('while the host service is away none is given and none is lost', testTimeou
   await machine?.destroy();
 });
 
+test('one whose boot ended with the host service is given to nobody again', testTimeout, async (t) => {
+  const boot = Promise.withResolvers<never>();
+  const change = (driver: FakeDriver): FakeDriver => ({ ...driver, create: () => boot.promise });
+  const { pool, until } = await open(t, { change });
+  pool.start();
+  await until(() => pool.waiting().headless === 1);
+  const taken = pool.take('headless', never);
+  boot.reject(new PolydevError('unavailable', 'The host service does not answer.'));
+  await assert.rejects(async () => await taken, { code: 'unavailable' });
+  assert.deepEqual(pool.waiting(), { desktop: 0, headless: 0 });
+});
+
 test('one that does not wake in time goes, and who stops waiting for it leaves it', testTimeout, async (t) => {
   const hang = gate();
   const change = (driver: FakeDriver): FakeDriver => ({ ...driver, resume: () => hang.wait });
