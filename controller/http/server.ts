@@ -53,8 +53,6 @@ export async function createHttpServer(deps: AppDeps, options: ServerOptions): P
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     return503OnClosing: false, // it is not in our words
-    // What tells the shapes of an answer apart is made at the start, not for the first who asks.
-    serializerOpts: { compileValidators: true, ajv: { code: { optimize: false } } },
     schemaErrorFormatter: describeValidation,
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
   });
