@@ -1,20 +1,17 @@
 /** Opens the database: PostgreSQL by address, or embedded PostgreSQL (PGlite) in a folder or in memory. */
 
-import { mkdir } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import { PGlite } from '@electric-sql/pglite';
 import { PolydevError } from '@polydev/protocol';
 import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
 import pg from 'pg';
+import { openEmbedded } from './embedded.ts';
 import { migrate } from './migrate.ts';
 import { createEmbeddedPatience, createPatience, isDatabaseLoss, type Patience } from './patience.ts';
 import * as schema from './schema.ts';
 import type { StoreWatch } from './watch.ts';
 
-/** The embedded one's cache, all of which it takes at its start; what it leaves out is in the host's cache of files. */
-const embeddedCache = '16MB';
 /** To make a connection. */
 const connectMs = 3_000;
 /** To wait until one is free. */
@@ -52,7 +49,7 @@ const hourMs = 60 * 60 * 1000;
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   let opened: OpenDatabase | undefined;
   try {
-    opened = options.url ? openServer(options.url, options.watch) : await openEmbedded(options);
+    opened = options.url ? openServer(options.url, options.watch) : await openInFolder(options);
     await migrate(opened.db);
     return opened;
   } catch (error) {
@@ -71,21 +68,19 @@ function explain(cause: unknown, { url, dataDir }: DatabaseOptions): PolydevErro
   return new PolydevError('unavailable', sentence, { cause });
 }
 
-async function openEmbedded({ dataDir, vacuumEveryMs = hourMs }: DatabaseOptions): Promise<OpenDatabase> {
-  if (dataDir) await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const startParams = [...PGlite.defaultStartParams, '-c', `shared_buffers=${embeddedCache}`];
-  const client = await PGlite.create({ startParams, ...(dataDir && { dataDir }) });
+async function openInFolder({ dataDir, vacuumEveryMs = hourMs }: DatabaseOptions): Promise<OpenDatabase> {
+  const embedded = await openEmbedded({ dataDir });
   const patience = createEmbeddedPatience();
   // A server does so by itself. When there is no room for it now, there may be at the next.
-  const vacuum = setInterval(() => client.exec('vacuum').catch(() => {}), vacuumEveryMs).unref();
+  const vacuum = setInterval(() => embedded.query('vacuum').catch(() => {}), vacuumEveryMs).unref();
   return {
-    db: drizzlePglite({ client, schema }),
+    db: drizzlePglite({ client: embedded.client, schema }),
     patience,
     kind: 'embedded',
     async close() {
       clearInterval(vacuum);
       patience.end();
-      await client.close();
+      await embedded.close();
     },
   };
 }

@@ -1,0 +1,97 @@
+/**
+ * The embedded database as Drizzle sees it. It lives in a thread of its own: the controller goes on while a query is
+ * worked on, and while the disk takes what a transaction wrote.
+ */
+
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { PGlite, QueryOptions, Results } from '@electric-sql/pglite';
+
+export interface EmbeddedOptions {
+  /** When absent it lives in memory. */
+  dataDir?: string | undefined;
+}
+
+export interface Ask {
+  n: number;
+  /** When absent, it is to close. */
+  query?: { text: string; params: unknown[]; rowMode: 'array' | 'object' };
+}
+
+/** Of the ask of this number: one of both, or neither when it has closed. */
+export interface Answer {
+  n: number;
+  result?: Results<unknown>;
+  error?: Record<string, string>;
+}
+
+export interface Embedded {
+  /** As much of PGlite as Drizzle uses. */
+  client: PGlite;
+  query(text: string): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const thread = new Worker(new URL('./embedded-thread.ts', import.meta.url), { workerData: options });
+  const waiting = new Map<number, PromiseWithResolvers<Results<unknown> | undefined>>();
+  let asked = 0;
+  /** Resolves when no transaction is under way or waits. */
+  let free: Promise<unknown> = Promise.resolve();
+
+  thread.on('message', ({ n, result, error }: Answer) => {
+    const asker = waiting.get(n);
+    waiting.delete(n);
+    if (error) asker?.reject(Object.assign(new Error(error.message), error));
+    else asker?.resolve(result);
+  });
+  // A thread that breaks takes the process along, which is started again: without it nothing works.
+
+  function ask(query?: Ask['query']): Promise<Results<unknown> | undefined> {
+    const asker = Promise.withResolvers<Results<unknown> | undefined>();
+    asked += 1;
+    waiting.set(asked, asker);
+    thread.postMessage({ n: asked, ...(query && { query }) } satisfies Ask);
+    return asker.promise;
+  }
+
+  const post = (text: string, params: unknown[] = [], { rowMode = 'object' }: QueryOptions = {}) =>
+    ask({ text, params, rowMode });
+
+  async function query(...args: Parameters<typeof post>) {
+    const before = free;
+    await before;
+    return await post(...args);
+  }
+
+  function transaction<T>(work: (tx: { query: typeof post }) => Promise<T>): Promise<T> {
+    const done = free.then(async () => {
+      await post('begin');
+      try {
+        const result = await work({ query: post });
+        await post('commit');
+        return result;
+      } catch (error) {
+        await post('rollback');
+        throw error;
+      }
+    });
+    free = done.catch(() => {});
+    return done;
+  }
+
+  await query('select 1').catch(async (error) => {
+    await thread.terminate();
+    throw error;
+  });
+  return {
+    client: { query, transaction } as unknown as PGlite,
+    query,
+    async close() {
+      await free;
+      const ended = once(thread, 'exit');
+      await ask();
+      await ended;
+    },
+  };
+}

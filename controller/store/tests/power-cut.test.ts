@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openEmbedded } from '../embedded.ts';
+
+const skip =
+  process.getuid?.() !== 0
+    ? 'mounting a disk needs root'
+    : existsSync('/dev/loop-control')
+      ? false
+      : 'this host has no loop devices';
+
+test('after a power cut all is there that was done before', { skip, timeout: 120_000 }, async (t) => {
+  const scratch = await mkdtemp(join(tmpdir(), 'polydev-power-cut-'));
+  const undo = [() => rm(scratch, { recursive: true, force: true })];
+  t.after(async () => {
+    for (const undoOne of undo.reverse()) await undoOne();
+  });
+  /** Opens the database on a file that is mounted as a disk. */
+  async function openOn(disk: string) {
+    const folder = `${disk}.mounted`;
+    await mkdir(folder);
+    execFileSync('mount', ['-o', 'loop', disk, folder]);
+    undo.push(async () => void execFileSync('umount', [folder]));
+    const database = await openEmbedded({ dataDir: join(folder, 'database') });
+    undo.push(database.close);
+    return database;
+  }
+
+  const [disk, afterwards] = [join(scratch, 'disk'), join(scratch, 'afterwards')];
+  execFileSync('truncate', ['--size', '256M', disk]);
+  execFileSync('mkfs.ext4', ['-q', disk]);
+  const rows = 20;
+  const { client, query } = await openOn(disk);
+  await query('create table one (id int)');
+  for (let id = 1; id <= rows; id += 1) await client.query('insert into one values ($1)', [id]);
+  // What the kernel has not written yet is in no copy of the disk.
+  execFileSync('cp', [disk, afterwards]);
+
+  const found = await openOn(afterwards);
+  assert.deepEqual((await found.client.query('select count(*)::int as n from one')).rows, [{ n: rows }]);
+});
