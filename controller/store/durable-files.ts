@@ -1,8 +1,6 @@
 /** Files of the embedded database that reach the disk when PostgreSQL asks for it; PGlite's own stay in the host's cache. */
 
-import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { PGlite } from '@electric-sql/pglite';
 import { NodeFS } from '@electric-sql/pglite/nodefs';
 
@@ -37,20 +35,7 @@ export function createDurableFiles(dataDir: string): NodeFS {
   return files;
 }
 
-/** Makes the folder of a new database, beside: it is there whole, also after a power cut, or not at all. */
-export async function makeFolder(dataDir: string): Promise<void> {
-  if (existsSync(join(dataDir, 'PG_VERSION'))) return;
-  const half = `${dataDir}.half`;
-  rmSync(half, { recursive: true, force: true });
-  mkdirSync(half, { recursive: true, mode: 0o700 });
-  const database = await PGlite.create({ dataDir: half });
-  await database.close();
-  execFileSync('sync', ['--file-system', half]); // About a thousand files, each of which would be waited for.
-  renameSync(half, dataDir);
-  syncFolder(dirname(dataDir));
-}
-
-function syncFolder(path: string): void {
+export function syncFolder(path: string): void {
   const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);

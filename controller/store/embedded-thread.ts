@@ -2,7 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite, types } from '@electric-sql/pglite';
-import { createDurableFiles, durableParams, makeFolder } from './durable-files.ts';
+import { createDurableFiles, durableParams } from './durable-files.ts';
 import type { Answer, Ask, EmbeddedOptions } from './embedded.ts';
 
 /** All of its cache it takes at its start; what the cache leaves out is in the host's cache of files. */
@@ -11,15 +11,11 @@ const cache = '16MB';
 const asText = [types.TIMESTAMP, types.TIMESTAMPTZ, types.INTERVAL, types.DATE, 1115, 1182, 1185, 1187, 1231];
 const parsers = Object.fromEntries(asText.map((type) => [type, (value: string) => value]));
 
-const opening = open(workerData);
-
-async function open({ dataDir }: EmbeddedOptions): Promise<PGlite> {
-  if (dataDir) await makeFolder(dataDir);
-  return await PGlite.create({
-    startParams: [...durableParams, '-c', `shared_buffers=${cache}`],
-    ...(dataDir && { fs: createDurableFiles(dataDir) }),
-  });
-}
+const { dataDir } = workerData as EmbeddedOptions;
+const opening = PGlite.create({
+  startParams: [...durableParams, '-c', `shared_buffers=${cache}`],
+  ...(dataDir && { fs: createDurableFiles(dataDir) }),
+});
 
 parentPort?.on('message', async ({ n, query }: Ask) => {
   const say = (answer: Omit<Answer, 'n'>) => parentPort?.postMessage({ n, ...answer } satisfies Answer);

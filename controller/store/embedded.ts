@@ -4,6 +4,8 @@
  */
 
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { PGlite, QueryOptions, Results } from '@electric-sql/pglite';
 
@@ -33,7 +35,10 @@ export interface Embedded {
 }
 
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const thread = new Worker(new URL('./embedded-thread.ts', import.meta.url), { workerData: options });
+  const start = (file: string) => new Worker(new URL(file, import.meta.url), { workerData: options });
+  if (options.dataDir && !existsSync(join(options.dataDir, 'PG_VERSION')))
+    await once(start('./make-thread.ts'), 'exit');
+  const thread = start('./embedded-thread.ts');
   const waiting = new Map<number, PromiseWithResolvers<Results<unknown> | undefined>>();
   let asked = 0;
   /** Resolves when no transaction is under way or waits. */

@@ -22,11 +22,12 @@ test(
     stage.script.run = hangs;
     const running = await stage.services.runs.start(stage.user, ask);
     await stage.untilRun(running.id, (event) => event.type === 'state' && event.state === 'running');
+    const present = await stage.services.sandboxes.list(stage.user);
     await stage.handOver();
 
     const other = await stage.openOther();
     await other.start();
-    const { sessions, runs } = other.services;
+    const { sessions, runs, sandboxes } = other.services;
     // Not there yet for long enough: nothing is done.
     stage.clock.jump(limits.controllerTtlMs + 1);
     await new Promise(setImmediate);
@@ -47,14 +48,15 @@ test(
     assert.equal(ended.state, 'failed');
     assert.equal(ended.reason?.code, 'controller_restarted');
     assert.equal((await runs.get(stage.user, running.id)).state, 'failed');
-    const owned = (await other.services.sandboxes.list(stage.user)).filter(({ owner }) => owner !== null);
-    assert.deepEqual(owned, []);
     // By legal moves, which whoever looks on hears of.
-    assert.ok(ended.sandboxId);
-    const moves: string[] = [];
-    for await (const { event } of await other.services.sandboxes.events(stage.user, ended.sandboxId, 0, never))
-      moves.push(event.state);
-    assert.deepEqual(moves.slice(-3), ['claimed', 'stopping', 'gone']);
+    assert.deepEqual(present.map(({ owner }) => owner).toSorted(), [running.id, session.id].toSorted());
+    for (const { id } of present) {
+      const moves: string[] = [];
+      for await (const { event } of await sandboxes.events(stage.user, id, 0, never)) moves.push(event.state);
+      assert.deepEqual(moves.slice(-3), ['claimed', 'stopping', 'gone']);
+    }
+    const owned = (await sandboxes.list(stage.user)).filter(({ owner }) => owner !== null);
+    assert.deepEqual(owned, []);
   },
 );
 
