@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { PGlite, QueryOptions, Results } from '@electric-sql/pglite';
+import { createLine } from './reads-first.ts';
 
 export interface EmbeddedOptions {
   /** When absent it lives in memory. */
@@ -34,6 +35,8 @@ export interface Embedded {
   close(): Promise<void>;
 }
 
+const closed = 'The database is closed.';
+
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const start = (file: string) => new Worker(new URL(file, import.meta.url), { workerData: options });
   if (options.dataDir && !existsSync(join(options.dataDir, 'PG_VERSION')))
@@ -41,8 +44,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   const thread = start('./embedded-thread.ts');
   const waiting = new Map<number, PromiseWithResolvers<Results<unknown> | undefined>>();
   let asked = 0;
-  /** Resolves when no transaction is under way or waits. */
-  let free: Promise<unknown> = Promise.resolve();
+  let isClosed = false;
+  const inLine = createLine();
 
   thread.on('message', ({ n, result, error }: Answer) => {
     const asker = waiting.get(n);
@@ -51,26 +54,28 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     else asker?.resolve(result);
   });
   // A thread that breaks takes the process along, which is started again: without it nothing works.
+  thread.once('exit', () => {
+    isClosed = true;
+    for (const { reject } of waiting.values()) reject(new Error(closed));
+  });
 
-  function ask(query?: Ask['query']): Promise<Results<unknown> | undefined> {
+  async function ask(query?: Ask['query']): Promise<Results<unknown> | undefined> {
+    if (isClosed) throw new Error(closed);
     const asker = Promise.withResolvers<Results<unknown> | undefined>();
     asked += 1;
     waiting.set(asked, asker);
     thread.postMessage({ n: asked, ...(query && { query }) } satisfies Ask);
-    return asker.promise;
+    return await asker.promise;
   }
 
   const post = (text: string, params: unknown[] = [], { rowMode = 'object' }: QueryOptions = {}) =>
     ask({ text, params, rowMode });
 
-  async function query(...args: Parameters<typeof post>) {
-    const before = free;
-    await before;
-    return await post(...args);
-  }
+  const query = (...[text, ...rest]: Parameters<typeof post>) =>
+    inLine(/^\s*select\b/i.test(text) ? 'read' : 'write', () => post(text, ...rest));
 
-  function transaction<T>(work: (tx: { query: typeof post }) => Promise<T>): Promise<T> {
-    const done = free.then(async () => {
+  const transaction = <T>(work: (tx: { query: typeof post }) => Promise<T>) =>
+    inLine('write', async () => {
       await post('begin');
       try {
         const result = await work({ query: post });
@@ -81,9 +86,6 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
         throw error;
       }
     });
-    free = done.catch(() => {});
-    return done;
-  }
 
   await query('select 1').catch(async (error) => {
     await thread.terminate();
@@ -92,11 +94,11 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   return {
     client: { query, transaction } as unknown as PGlite,
     query,
-    async close() {
-      await free;
-      const ended = once(thread, 'exit');
-      await ask();
-      await ended;
-    },
+    close: () =>
+      inLine('write', async () => {
+        const ended = once(thread, 'exit');
+        await ask();
+        await ended;
+      }),
   };
 }

@@ -97,6 +97,13 @@ test('what was written is there after it was closed', { timeout }, async (t) => 
   assert.deepEqual((await second.client.query('select * from one')).rows, [{ id: 7 }]);
 });
 
+test('what is asked for after the end, or just before it, hears so', { timeout }, async (t) => {
+  const { query, close } = await open(t);
+  const [asked] = await Promise.allSettled([query('select 1'), close()]);
+  assert.equal(asked.status, 'fulfilled');
+  await assert.rejects(query('select 1'), /closed/);
+});
+
 test('a folder that holds something else is said, and no thread stays', { timeout }, async (t) => {
   const dataDir = await newFolder(t);
   fs.mkdirSync(dataDir);
