@@ -114,8 +114,8 @@ function countOne(counts: Counts, passed: boolean): void {
 function runFiles(files: string[], concurrency: number, counts: Counts): Promise<void> {
   if (files.length === 0) return Promise.resolve();
   const absolute = files.map((file) => join(projectRoot, file));
-  // What a test that failed left open must not hold up the others.
-  const execArgv = ['--test-force-exit'];
+  // What a test that failed left open must not hold up the others; the embedded database is compiled once, not twice.
+  const execArgv = ['--test-force-exit', '--liftoff-only'];
   const stream = run({ files: absolute, concurrency, timeout: testTimeoutMs, execArgv });
   const isTest = (data: { details: { type?: string } }) => data.details.type !== 'suite';
   stream.on('test:pass', (data) => {
