@@ -197,7 +197,7 @@ export const ListRuns = Type.Object({
   credentialId: Type.Optional(idOf('credential')),
   /** `active`: has not ended. */
   state: Type.Optional(keysOf<RunState | 'active'>({ active: [], ...runMoves })),
-  /** The prompt contains this, whatever the case. */
+  /** Each of these words is in the prompt, the answer, or the name of the tool or model, whatever the case. */
   search: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
 });
 export type ListRuns = Static<typeof ListRuns>;

@@ -10,7 +10,8 @@ import {
   runMoves,
   type UserId,
 } from '@polydev/protocol';
-import { and, desc, eq, getTableColumns, ilike, ne, notInArray } from 'drizzle-orm';
+import { providers } from '@polydev/providers';
+import { and, desc, eq, getTableColumns, ilike, inArray, ne, notInArray, or } from 'drizzle-orm';
 import type { Database, Store } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
 import { createMover, type Mover } from '../store/mover.ts';
@@ -99,7 +100,7 @@ export function createRunRows(
             provider && eq(runs.provider, provider),
             credentialId && eq(runs.credentialId, credentialId),
             state === 'active' ? isUnfinished : state && eq(runs.state, state),
-            search === undefined ? undefined : ilike(runs.prompt, `%${literal(search)}%`),
+            ...wordsOf(search).map(mentions),
             last ? olderThan(runs, last) : undefined,
           ),
         )
@@ -157,6 +158,21 @@ export function createRunRows(
 
 export function headOf({ prompt: _prompt, answer: _answer, ...head }: RunRow): RunHead {
   return head;
+}
+
+const wordsOf = (search = '') => search.split(/\s+/).filter(Boolean);
+
+/** In the prompt, in the answer, or in the name of who answered. */
+function mentions(word: string) {
+  const pattern = `%${literal(word)}%`;
+  const named = Object.values(providers).filter(({ info }) => info.name.toLowerCase().includes(word.toLowerCase()));
+  return or(
+    ...[runs.prompt, runs.answer, runs.model].map((column) => ilike(column, pattern)),
+    inArray(
+      runs.provider,
+      named.map(({ info }) => info.id),
+    ),
+  );
 }
 
 /** For a LIKE pattern: finds itself. */

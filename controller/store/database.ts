@@ -7,6 +7,7 @@ import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
 import pg from 'pg';
 import { openEmbedded } from './embedded.ts';
+import { diskFull, hasErrorCode } from './error-code.ts';
 import { migrate } from './migrate.ts';
 import { createEmbeddedPatience, createPatience, isDatabaseLoss, type Patience } from './patience.ts';
 import * as schema from './schema.ts';
@@ -41,9 +42,12 @@ export interface DatabaseOptions {
   watch?: StoreWatch;
   /** Of the embedded one. */
   vacuumEveryMs?: number;
+  /** Until then the log of writes grows, which a start after a crash goes through. */
+  checkpointEveryMs?: number;
 }
 
 const hourMs = 60 * 60 * 1000;
+const fiveMinutesMs = 5 * 60 * 1000;
 
 /** Opens the database and brings its tables up to date. `unavailable`, `disk_full`, `schema_newer`. */
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
@@ -60,7 +64,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<OpenDataba
 
 function explain(cause: unknown, { url, dataDir }: DatabaseOptions): PolydevError {
   if (cause instanceof PolydevError) return cause;
-  if ((cause as NodeJS.ErrnoException).code === 'ENOSPC')
+  if (hasErrorCode(cause, ...diskFull))
     return new PolydevError('disk_full', `There is no room for the database in ${dataDir}.`, { cause });
   const sentence = url
     ? 'The PostgreSQL that DATABASE_URL names does not answer, or does not let Polydev in.'
@@ -68,17 +72,19 @@ function explain(cause: unknown, { url, dataDir }: DatabaseOptions): PolydevErro
   return new PolydevError('unavailable', sentence, { cause });
 }
 
-async function openInFolder({ dataDir, vacuumEveryMs = hourMs }: DatabaseOptions): Promise<OpenDatabase> {
+async function openInFolder({ dataDir, vacuumEveryMs = hourMs, checkpointEveryMs = fiveMinutesMs }: DatabaseOptions) {
   const embedded = await openEmbedded({ dataDir });
   const patience = createEmbeddedPatience();
-  // A server does so by itself. When there is no room for it now, there may be at the next.
-  const vacuum = setInterval(() => embedded.query('vacuum').catch(() => {}), vacuumEveryMs).unref();
+  // A server does both by itself. When there is no room for it now, there may be at the next.
+  const repeat = (statement: string, everyMs: number) =>
+    setInterval(() => embedded.query(statement).catch(() => {}), everyMs).unref();
+  const timers = [repeat('vacuum', vacuumEveryMs), repeat('checkpoint', checkpointEveryMs)];
   return {
-    db: drizzlePglite({ client: embedded.client, schema }),
+    db: drizzlePglite({ client: embedded.forDrizzle, schema }),
     patience,
-    kind: 'embedded',
+    kind: 'embedded' as const,
     async close() {
-      clearInterval(vacuum);
+      for (const timer of timers) clearInterval(timer);
       patience.end();
       await embedded.close();
     },

@@ -1,6 +1,6 @@
 /** Files of the embedded database that reach the disk when PostgreSQL asks for it; PGlite's own stay in the host's cache. */
 
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { PGlite } from '@electric-sql/pglite';
 import { NodeFS } from '@electric-sql/pglite/nodefs';
 
@@ -12,25 +12,29 @@ export const durableParams = [
 
 /** Of Emscripten's file system on the host's files, as much as is used here. */
 interface HostFiles {
-  realPath(node: unknown): string;
-  stream_ops: { fsync?: (stream: { node: unknown; nfd?: number }) => number };
+  stream_ops: { fsync?: (stream: { nfd: number }) => number };
 }
 
+/** For a thread of its own, which ends when the disk does not take what it is to take: nobody knows then what is there. */
 export function createDurableFiles(dataDir: string): NodeFS {
   const files = new NodeFS(dataDir);
   const init = files.init.bind(files);
   files.init = async (...args) => {
     const { emscriptenOpts } = await init(...args);
-    const preRun = [emscriptenOpts.preRun ?? []].flat();
     const addFsync = (module: unknown) => {
       const { NODEFS } = module as { NODEFS: HostFiles };
-      NODEFS.stream_ops.fsync = ({ node, nfd }) => {
-        if (nfd === undefined) syncFolder(NODEFS.realPath(node));
-        else fsyncSync(nfd);
+      NODEFS.stream_ops.fsync = ({ nfd }) => {
+        try {
+          fsyncSync(nfd);
+        } catch (error) {
+          // PGlite would pass over it.
+          writeSync(2, `The disk did not take what the database wrote: ${(error as Error).message}\n`);
+          process.exit(1);
+        }
         return 0;
       };
     };
-    return { emscriptenOpts: { ...emscriptenOpts, preRun: [addFsync, ...preRun] } };
+    return { emscriptenOpts: { ...emscriptenOpts, preRun: [addFsync, ...[emscriptenOpts.preRun ?? []].flat()] } };
   };
   return files;
 }

@@ -1,14 +1,15 @@
 /**
- * The embedded database as Drizzle sees it. It lives in a thread of its own: the controller goes on while a query is
- * worked on, and while the disk takes what a transaction wrote.
+ * The embedded database, in a thread of its own: the controller goes on while a query is worked on, and while the disk
+ * takes what a transaction wrote. A thread that breaks takes the process along, which is started again: without it
+ * nothing works.
  */
 
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { PGlite, QueryOptions, Results } from '@electric-sql/pglite';
-import { createLine } from './reads-first.ts';
+import type { PGlite, Results } from '@electric-sql/pglite';
+import { createEmbeddedClient, type EmbeddedQuery } from './embedded-client.ts';
 
 export interface EmbeddedOptions {
   /** When absent it lives in memory. */
@@ -18,7 +19,7 @@ export interface EmbeddedOptions {
 export interface Ask {
   n: number;
   /** When absent, it is to close. */
-  query?: { text: string; params: unknown[]; rowMode: 'array' | 'object' };
+  query?: EmbeddedQuery;
 }
 
 /** Of the ask of this number: one of both, or neither when it has closed. */
@@ -29,23 +30,17 @@ export interface Answer {
 }
 
 export interface Embedded {
-  /** As much of PGlite as Drizzle uses. */
-  client: PGlite;
-  query(text: string): Promise<unknown>;
+  forDrizzle: PGlite;
+  query(text: string): Promise<Results<unknown>>;
   close(): Promise<void>;
 }
 
-const closed = 'The database is closed.';
-
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const start = (file: string) => new Worker(new URL(file, import.meta.url), { workerData: options });
-  if (options.dataDir && !existsSync(join(options.dataDir, 'PG_VERSION')))
-    await once(start('./make-thread.ts'), 'exit');
-  const thread = start('./embedded-thread.ts');
+  if (options.dataDir && !isMade(options.dataDir)) await make(options.dataDir);
+  const thread = startThread('./embedded-thread.ts', options);
   const waiting = new Map<number, PromiseWithResolvers<Results<unknown> | undefined>>();
   let asked = 0;
-  let isClosed = false;
-  const inLine = createLine();
+  let phase: 'opening' | 'open' | 'closing' | 'closed' = 'opening';
 
   thread.on('message', ({ n, result, error }: Answer) => {
     const asker = waiting.get(n);
@@ -53,52 +48,60 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
     if (error) asker?.reject(Object.assign(new Error(error.message), error));
     else asker?.resolve(result);
   });
-  // A thread that breaks takes the process along, which is started again: without it nothing works.
+  thread.on('error', (error) => {
+    if (phase !== 'opening') throw error;
+    for (const { reject } of waiting.values()) reject(error);
+  });
   thread.once('exit', () => {
-    isClosed = true;
-    for (const { reject } of waiting.values()) reject(new Error(closed));
+    const expected = phase !== 'open';
+    phase = 'closed';
+    for (const { reject } of waiting.values()) reject(closed());
+    if (!expected) throw new Error('The embedded database ended.');
   });
 
-  async function ask(query?: Ask['query']): Promise<Results<unknown> | undefined> {
-    if (isClosed) throw new Error(closed);
+  async function ask(query?: EmbeddedQuery): Promise<Results<unknown> | undefined> {
+    if (phase === 'closed') throw closed();
     const asker = Promise.withResolvers<Results<unknown> | undefined>();
     asked += 1;
-    waiting.set(asked, asker);
     thread.postMessage({ n: asked, ...(query && { query }) } satisfies Ask);
+    waiting.set(asked, asker);
     return await asker.promise;
   }
 
-  const post = (text: string, params: unknown[] = [], { rowMode = 'object' }: QueryOptions = {}) =>
-    ask({ text, params, rowMode });
+  const { forDrizzle, query, inLine } = createEmbeddedClient({
+    ask: async (query) => (await ask(query)) ?? { rows: [], fields: [] },
+    onStuck: () => void thread.terminate(),
+  });
 
-  const query = (...[text, ...rest]: Parameters<typeof post>) =>
-    inLine(/^\s*select\b/i.test(text) ? 'read' : 'write', () => post(text, ...rest));
-
-  const transaction = <T>(work: (tx: { query: typeof post }) => Promise<T>) =>
-    inLine('write', async () => {
-      await post('begin');
-      try {
-        const result = await work({ query: post });
-        await post('commit');
-        return result;
-      } catch (error) {
-        await post('rollback');
-        throw error;
-      }
-    });
-
-  await query('select 1').catch(async (error) => {
+  try {
+    await query('select 1');
+  } catch (error) {
     await thread.terminate();
     throw error;
-  });
+  }
+  phase = 'open';
   return {
-    client: { query, transaction } as unknown as PGlite,
+    forDrizzle,
     query,
     close: () =>
       inLine('write', async () => {
+        if (phase !== 'open') return;
+        phase = 'closing';
         const ended = once(thread, 'exit');
-        await ask();
+        await ask().catch(() => thread.terminate());
         await ended;
       }),
   };
+}
+
+const closed = () => new Error('The database is closed.');
+const isMade = (dataDir: string) => existsSync(join(dataDir, 'PG_VERSION'));
+
+async function make(dataDir: string): Promise<void> {
+  await once(startThread('./embedded-making.ts', { dataDir }), 'exit');
+  if (!isMade(dataDir)) throw new Error(`The database in ${dataDir} could not be made.`);
+}
+
+function startThread(file: string, workerData: EmbeddedOptions): Worker {
+  return new Worker(new URL(file, import.meta.url), { workerData });
 }

@@ -13,6 +13,8 @@ import { PgTable } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/pglite';
 import pg from 'pg';
 import { type Database, openDatabase, type Store } from './database.ts';
+import { createEmbeddedClient } from './embedded-client.ts';
+import { parsers } from './embedded-parsers.ts';
 import type { EphemeralStore } from './ephemeral.ts';
 import { createEventLog, type EventLog } from './events.ts';
 import { createMemoryEphemeral } from './memory-ephemeral.ts';
@@ -115,7 +117,14 @@ async function openEmbedded(t: TestContext) {
     await ephemeral.close();
     idle.push(client);
   });
-  return { db: drizzle({ client, schema }) as Database, patience: createEmbeddedPatience(), ephemeral };
+  // As `embedded.ts` does it, without its thread.
+  const { forDrizzle } = createEmbeddedClient({
+    ask: ({ text, params, rowMode }) => client.query(text, params, { rowMode, parsers }),
+    onStuck(error) {
+      throw error;
+    },
+  });
+  return { db: drizzle({ client: forDrizzle, schema }) as Database, patience: createEmbeddedPatience(), ephemeral };
 }
 
 /** Told what becomes of a store; a test waits for it. */

@@ -12,6 +12,9 @@ export interface TimelineState<E> {
   ended: boolean;
 }
 
+/** A timeline without an end, such as one that was begun by an older version, is waited for so long. */
+const lateMs = 1_000;
+
 export async function* readTimeline<S extends StreamId>(
   log: EventLog,
   stream: S,
@@ -30,5 +33,14 @@ export async function* readTimeline<S extends StreamId>(
     }
   }
   if (signal.aborted) return;
-  yield* await log.read(stream, seen);
+  // With the one that was seen already, which may be the last.
+  const rows = await log.read(stream, Math.max(0, seen - 1));
+  yield* rows.filter(({ seq }) => seq > seen);
+  if (rows.some(({ event }) => isLast(event))) return;
+  // A thing has ended a moment before its timeline says so.
+  const late = AbortSignal.timeout(lateMs);
+  for await (const row of log.follow(stream, rows.at(-1)?.seq ?? seen, AbortSignal.any([signal, late]))) {
+    yield row;
+    if (isLast(row.event)) return;
+  }
 }

@@ -57,7 +57,7 @@ test('sign-ins are listed by provider, state and page, the newest first', timeou
   assert.deepEqual(await machine.list(newId('user'), {}), []);
 });
 
-test('runs are listed by provider, account, state and words of the prompt', timeout, async (t) => {
+test('runs are listed by provider, account, state and words', timeout, async (t) => {
   const { userId, ...store } = await open(t);
   const rows = createRunRows(store, store.events, newId('controller'));
   const credentialId = newId('credential');
@@ -69,6 +69,7 @@ test('runs are listed by provider, account, state and words of the prompt', time
   await store.db.insert(runs).values(
     made.map(([state, prompt, credential], index) => ({
       ...{ id: newId('run'), userId, state, prompt, credentialId: credential, deadlineMs: 1, createdAtMs: index },
+      ...(index === 0 && { answer: 'A haiku', model: 'tiny-9' }),
       provider: index === 1 ? ('openai_codex' as const) : ('claude_code' as const),
     })),
   );
@@ -83,6 +84,9 @@ test('runs are listed by provider, account, state and words of the prompt', time
   assert.deepEqual(await prompts({ search: 'EXPLAIN' }), [third, second, first]);
   assert.deepEqual(await prompts({ search: 'a_b' }), [second]);
   assert.deepEqual(await prompts({ search: '0%' }), [first]);
+  assert.deepEqual(await prompts({ search: ' codex  EXPLAIN ' }), [second]);
+  assert.deepEqual(await prompts({ search: 'haiku explain TINY' }), [first]);
+  assert.deepEqual(await prompts({ search: 'haiku codex' }), []);
   assert.deepEqual(await prompts({ search: '\\' }), []);
   assert.deepEqual(await prompts({ search: '\0' }), []);
   assert.deepEqual(await prompts({ search: 'explain', state: 'succeeded', limit: 1 }), [first]);

@@ -17,3 +17,15 @@ test('what was deleted gives its room back', { timeout: 30_000 }, async (t) => {
   await db.execute(sql`delete from much`);
   while ((await bytes()) > 0) await sleep(20);
 });
+
+test('the log of writes is done with now and then', { timeout: 30_000 }, async (t) => {
+  const { db, close } = await openDatabase({ checkpointEveryMs: 50 });
+  t.after(close);
+  const last = async () => {
+    const found = await db.execute(sql`select checkpoint_lsn::text as at from pg_control_checkpoint()`);
+    return (found as { rows: { at: string }[] }).rows[0]?.at;
+  };
+  const before = await last();
+  await db.execute(sql`create table one as select 1 as id`);
+  while ((await last()) === before) await sleep(20);
+});

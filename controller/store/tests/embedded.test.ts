@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
@@ -31,9 +32,9 @@ async function newFolder(t: TestContext): Promise<string> {
 }
 
 test('what goes in comes out: bytes, numbers, JSON, nothing', { timeout }, async (t) => {
-  const { client } = await open(t);
+  const { forDrizzle } = await open(t);
   const params = [new Uint8Array([0, 1, 255]), 12, '9007199254740993', JSON.stringify({ a: ['ü', null] }), null];
-  const { rows } = await client.query('select $1::bytea, $2::int, $3::int8, $4::jsonb, $5::text', params, {
+  const { rows } = await forDrizzle.query('select $1::bytea, $2::int, $3::int8, $4::jsonb, $5::text', params, {
     rowMode: 'array',
   });
   const [[bytes, ...rest]] = rows as unknown as [[Uint8Array, ...unknown[]]];
@@ -42,25 +43,28 @@ test('what goes in comes out: bytes, numbers, JSON, nothing', { timeout }, async
 });
 
 test('an error comes with its code and without what was asked', { timeout }, async (t) => {
-  const { client, query } = await open(t);
+  const { forDrizzle, query } = await open(t);
   await query('create table one (id int primary key)');
   await query('insert into one values (1)');
-  await assert.rejects(client.query('insert into one values ($1)', [1]), (error: Error & Record<string, unknown>) => {
-    assert.equal(error.code, '23505');
-    assert.equal(error.constraint, 'one_pkey');
-    assert.match(error.message, /duplicate key/);
-    assert.equal(error.params, undefined);
-    return true;
-  });
-  assert.deepEqual((await client.query('select count(*)::int as n from one')).rows, [{ n: 1 }]);
+  await assert.rejects(
+    forDrizzle.query('insert into one values ($1)', [1]),
+    (error: Error & Record<string, unknown>) => {
+      assert.equal(error.code, '23505');
+      assert.equal(error.constraint, 'one_pkey');
+      assert.match(error.message, /duplicate key/);
+      assert.equal(error.params, undefined);
+      return true;
+    },
+  );
+  assert.deepEqual((await forDrizzle.query('select count(*)::int as n from one')).rows, [{ n: 1 }]);
 });
 
 test('what is asked for during a transaction waits for its end', { timeout }, async (t) => {
-  const { client, query } = await open(t);
+  const { forDrizzle, query } = await open(t);
   await query('create table one (id int)');
-  const count = async () => (await client.query<{ n: number }>('select count(*)::int as n from one')).rows[0]?.n;
+  const count = async () => (await forDrizzle.query<{ n: number }>('select count(*)::int as n from one')).rows[0]?.n;
   let seen: Promise<number | undefined> | undefined;
-  const given = client.transaction(async (tx) => {
+  const given = forDrizzle.transaction(async (tx) => {
     await tx.query('insert into one values (1)');
     seen = count();
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -70,13 +74,63 @@ test('what is asked for during a transaction waits for its end', { timeout }, as
   assert.equal(await seen, 0);
   await Promise.all(
     [1, 2, 3].map((id) =>
-      client.transaction(async (tx) => {
+      forDrizzle.transaction(async (tx) => {
         await tx.query('insert into one values ($1)', [id]);
         await tx.query('insert into one values ($1)', [id]);
       }),
     ),
   );
   assert.equal(await count(), 6);
+});
+
+test('what comes after the end of a transaction is refused, and one that had failed is no success', {
+  timeout,
+}, async (t) => {
+  const { forDrizzle, query } = await open(t);
+  await query('create table one (id int primary key)');
+  let late: () => Promise<unknown> = async () => {};
+  await forDrizzle.transaction(async (tx) => {
+    late = () => tx.query('insert into one values (1)');
+  });
+  await assert.rejects(late(), /is over/);
+  const swallowed = forDrizzle.transaction(async (tx) => {
+    await tx.query('insert into one values (2)');
+    await tx.query('insert into one values (2)').catch(() => {});
+  });
+  await assert.rejects(swallowed, /taken back/);
+  assert.deepEqual((await forDrizzle.query('select * from one')).rows, []);
+});
+
+test('when the disk does not take a transaction it is not done, and the process ends', { timeout }, async (t) => {
+  const dataDir = await newFolder(t);
+  const broken = `${dataDir}.broken`;
+  const breakDisk = `
+    import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+    import { syncBuiltinESMExports } from 'node:module';
+    const { fsyncSync } = fs;
+    fs.fsyncSync = (file) => {
+      if (fs.existsSync(${JSON.stringify(broken)})) throw new Error('EIO: i/o error, fsync');
+      fsyncSync(file);
+    };
+    syncBuiltinESMExports();`;
+  const write = `
+    import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+    import { openEmbedded } from ${JSON.stringify(new URL('../embedded.ts', import.meta.url).href)};
+    const { query } = await openEmbedded({ dataDir: ${JSON.stringify(dataDir)} });
+    await query('create table one (id int)');
+    fs.writeFileSync(${JSON.stringify(broken)}, '');
+    await query('insert into one values (1)');
+    console.log('done');`;
+  const asModule = (text: string) => `data:text/javascript,${encodeURIComponent(text)}`;
+  const script = `${dataDir}.mjs`;
+  fs.writeFileSync(script, write);
+  const args = ['--import', asModule(breakDisk), script];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  assert.equal(stdout, '', stderr);
+  assert.equal(status, 1);
+  assert.match(stderr, /did not take what the database wrote: EIO/);
 });
 
 test('the thread that asks goes on while it is worked on', { timeout }, async (t) => {
@@ -94,7 +148,7 @@ test('what was written is there after it was closed', { timeout }, async (t) => 
   await first.query('create table one as select 7 as id');
   await first.close();
   const second = await open(t, { dataDir });
-  assert.deepEqual((await second.client.query('select * from one')).rows, [{ id: 7 }]);
+  assert.deepEqual((await second.forDrizzle.query('select * from one')).rows, [{ id: 7 }]);
 });
 
 test('what is asked for after the end, or just before it, hears so', { timeout }, async (t) => {
@@ -134,5 +188,7 @@ test('a transaction is on the disk before it is done', { timeout }, async (t) =>
   });
   syncBuiltinESMExports();
   await database.query('insert into one values (1)');
+  t.mock.restoreAll();
+  syncBuiltinESMExports();
   assert.match(synced.join(), /pg_wal/);
 });

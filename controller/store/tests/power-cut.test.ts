@@ -31,16 +31,23 @@ test('after a power cut all is there that was done before', { skip, timeout: 120
     return database;
   }
 
-  const [disk, afterwards] = [join(scratch, 'disk'), join(scratch, 'afterwards')];
+  const [disk = '', atOnce = '', afterwards = ''] = ['disk', 'at-once', 'afterwards'].map((name) =>
+    join(scratch, name),
+  );
   execFileSync('truncate', ['--size', '256M', disk]);
   execFileSync('mkfs.ext4', ['-q', disk]);
   const rows = 20;
-  const { client, query } = await openOn(disk);
+  const { forDrizzle, query } = await openOn(disk);
+  const cut = (copy: string) => execFileSync('cp', [disk, copy]); // What the kernel has not written is in no copy.
+  cut(atOnce);
   await query('create table one (id int)');
-  for (let id = 1; id <= rows; id += 1) await client.query('insert into one values ($1)', [id]);
-  // What the kernel has not written yet is in no copy of the disk.
-  execFileSync('cp', [disk, afterwards]);
+  for (let id = 1; id <= rows; id += 1) await forDrizzle.query('insert into one values ($1)', [id]);
+  await query('checkpoint');
+  await query('insert into one values (0)');
+  cut(afterwards);
 
+  const made = await openOn(atOnce);
+  assert.deepEqual((await made.query('select 1 as one')).rows, [{ one: 1 }]);
   const found = await openOn(afterwards);
-  assert.deepEqual((await found.client.query('select count(*)::int as n from one')).rows, [{ n: rows }]);
+  assert.deepEqual((await found.forDrizzle.query('select count(*)::int as n from one')).rows, [{ n: rows + 1 }]);
 });

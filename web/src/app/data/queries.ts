@@ -11,7 +11,7 @@ import type {
   User,
 } from '@polydev/protocol';
 import { PolydevApiError } from '@polydev/sdk';
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { polydev } from './client.ts';
 import { queryClient } from './query-client.ts';
 
@@ -28,6 +28,7 @@ export const keys = {
   sessionList: (filter: object) => ['sessions', 'list', filter],
   logs: (id: string) => ['logs', id],
   runs: ['runs'],
+  runList: (search: string) => ['runs', 'list', search],
   run: (id: string) => ['runs', id],
 } as const;
 
@@ -98,13 +99,15 @@ export const useLogs = (id: SandboxOrOwnerId) =>
 
 export const useRun = (id: RunId) => useQuery<Run>({ queryKey: keys.run(id), queryFn: () => polydev.runs.get(id) });
 
-/** Newest first; older ones when asked for. */
-export const useRuns = () =>
+/** Newest first, those that mention each word; older ones when asked for. */
+export const useRuns = (search = '') =>
   useInfiniteQuery({
-    queryKey: keys.runs,
-    queryFn: ({ pageParam }) => polydev.runs.list({ limit: runsPage, ...(pageParam ? { before: pageParam } : {}) }),
+    queryKey: keys.runList(search),
+    queryFn: ({ pageParam }) =>
+      polydev.runs.list({ limit: runsPage, ...(search && { search }), ...(pageParam && { before: pageParam }) }),
     initialPageParam: null as RunId | null,
     getNextPageParam: (page) => (page.length < runsPage ? undefined : page.at(-1)?.id),
+    placeholderData: keepPreviousData,
   });
 
 export const refresh = (queryKey: readonly unknown[]) => queryClient.invalidateQueries({ queryKey });

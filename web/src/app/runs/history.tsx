@@ -6,10 +6,11 @@ import { NavLink } from 'react-router';
 import { Button, IconLink } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { FailureNote } from '../../ui/failure-note.tsx';
+import { useSettled } from '../../ui/settled.ts';
 import { Skeleton } from '../../ui/skeleton.tsx';
 import { Time } from '../../ui/time.tsx';
 import { failureOf } from '../data/errors.ts';
-import { useProviders, useRuns } from '../data/queries.ts';
+import { useRuns } from '../data/queries.ts';
 import { paths, runPath } from '../paths.ts';
 import { ProviderMark } from '../provider-mark.tsx';
 import { RunRemark } from './run-remark.tsx';
@@ -22,11 +23,9 @@ export interface HistoryProps {
 }
 
 export function History({ search, onSearch, onChosen }: HistoryProps) {
-  const runs = useRuns();
-  const providers = useProviders();
-  const all = runs.data?.pages.flat() ?? [];
-  const nameOf = (run: Run) => providers.data?.find(({ id }) => id === run.provider)?.name ?? '';
-  const found = all.filter((run) => matches(run, nameOf(run), search));
+  const settled = useSettled(search).trim();
+  const runs = useRuns(settled);
+  const found = runs.data?.pages.flat() ?? [];
 
   return (
     <div className="flex h-full min-h-0 flex-col">
@@ -37,6 +36,7 @@ export function History({ search, onSearch, onChosen }: HistoryProps) {
           <input
             type="search"
             value={search}
+            maxLength={200}
             onChange={(event) => onSearch(event.target.value)}
             placeholder="Search"
             className="h-10 w-full rounded-md border border-line-strong bg-surface pr-2 pl-9 text-sm placeholder:text-muted"
@@ -49,11 +49,11 @@ export function History({ search, onSearch, onChosen }: HistoryProps) {
       <nav aria-label="Runs" className="min-h-0 flex-1 overflow-y-auto px-2 pb-3 thin-scroll">
         {runs.isPending ? (
           <HistorySkeleton />
-        ) : runs.isError && all.length === 0 ? (
+        ) : runs.isError && found.length === 0 ? (
           <FailureNote {...failureOf(runs.error)} onRetry={() => void runs.refetch()} className="m-1" />
         ) : found.length === 0 ? (
           <p className="px-3 py-6 text-center text-sm text-muted">
-            {all.length === 0 ? 'Runs will be listed here.' : `Nothing here mentions “${search}”.`}
+            {settled === '' ? 'Runs will be listed here.' : `Nothing here mentions “${settled}”.`}
           </p>
         ) : (
           <ul className="space-y-0.5">
@@ -77,12 +77,6 @@ export function History({ search, onSearch, onChosen }: HistoryProps) {
       </nav>
     </div>
   );
-}
-
-function matches(run: Run, providerName: string, search: string): boolean {
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  const text = `${run.prompt} ${run.answer} ${providerName} ${run.model ?? ''}`.toLowerCase();
-  return words.every((word) => text.includes(word));
 }
 
 function HistoryItem({ run, onChosen }: { run: Run; onChosen?: () => void }) {

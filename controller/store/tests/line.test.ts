@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLine } from '../reads-first.ts';
+import { createLine } from '../line.ts';
 
 test('one thing at a time, reads first, each kind in its order', async () => {
   const inLine = createLine();
