@@ -13,7 +13,7 @@ import { openWorld } from './world.ts';
 
 const isRoot = process.getuid?.() === 0;
 const endMs = 120_000;
-const stopsWithinMs = 15_000;
+const stopsWithinMs = 10_000;
 
 test('a restart loses no sign-in and no run', { skip: !isRoot && 'needs root', timeout: 300_000 }, async (t) => {
   const { product, doubles } = await openWorld({ config: { pool: {} } });

@@ -10,8 +10,8 @@ import { killPart, type Part, type RecoveryStage, strays, until, untilHealthy } 
 
 /** After a part is back. */
 const withinMs = 30_000;
-/** A sign-in or run that goes on has this long to end by itself. */
-const endMs = 120_000;
+/** To come to where the kill is to be. */
+const reachMs = 120_000;
 
 export const runStages = ['queued', 'starting', 'running', 'answering'] as const;
 export const signInStages = ['starting', 'ready', 'signing_in', 'captured', 'verifying'] as const;
@@ -26,7 +26,7 @@ const fatal: readonly Part[] = ['agent', 'container'];
 
 export async function killDuringRun(stage: RecoveryStage, part: Part, at: RunStage): Promise<void> {
   const model = stage.doubles.state.behaviour.claude_code;
-  const credentials = (await stage.polydev.credentials.list()).length;
+  const accounts = await accountsOf(stage);
   model.model = at === 'running' || at === 'answering' ? 'slow' : 'ok';
   // Who waits is first in line behind one that holds the credential.
   const holder = at === 'queued' ? await startRun(stage, 'held') : undefined;
@@ -45,7 +45,7 @@ export async function killDuringRun(stage: RecoveryStage, part: Part, at: RunSta
   if (ended.state !== 'succeeded') assert.ok(ended.reason?.hint);
   await nextRunWorks(stage);
   await nothingIsLeft(stage);
-  assert.equal((await stage.polydev.credentials.list()).length, credentials);
+  assert.deepEqual(await accountsOf(stage), accounts);
 }
 
 export async function killDuringSignIn(stage: RecoveryStage, part: Part, at: SignInStage): Promise<void> {
@@ -77,6 +77,7 @@ export async function killDuringSignIn(stage: RecoveryStage, part: Part, at: Sig
 
 export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: SandboxStage): Promise<void> {
   const { polydev } = stage;
+  const accounts = await accountsOf(stage);
   const waiting = await sandboxIs(stage, ['hibernated']);
   if (at === 'waiting') await killPart(stage, part, waiting);
   else if (at === 'creating') {
@@ -95,6 +96,13 @@ export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: Sa
   await nothingIsLeft(stage);
   const again = await sandboxIs(stage, ['hibernated']);
   assert.ok((await polydev.sandboxes.list()).some(({ id }) => id === again));
+  assert.deepEqual(await accountsOf(stage), accounts);
+}
+
+/** Neither lost nor doubled, and each as good as it was. */
+async function accountsOf({ polydev }: RecoveryStage) {
+  const accounts = (await polydev.credentials.list()).map(({ id, label, status }) => ({ id, label, status }));
+  return accounts.toSorted((a, b) => a.id.localeCompare(b.id));
 }
 
 async function nextRunWorks(stage: RecoveryStage): Promise<void> {
@@ -110,15 +118,16 @@ async function startRun(stage: RecoveryStage, word: string): Promise<Run> {
 }
 
 async function runReaches(stage: RecoveryStage, id: Run['id'], at: RunStage): Promise<void> {
-  const signal = AbortSignal.timeout(endMs);
+  const signal = AbortSignal.timeout(reachMs);
   for await (const { event } of stage.polydev.runs.stream(id, { signal })) {
-    if (event.type === 'state' && (event.state === at || isFinal(runMoves, event.state))) return;
+    if (event.type === 'state' && event.state === at) return;
     if (at === 'answering' && event.type === 'event' && event.event.type === 'text') return;
   }
+  assert.fail(`The run was never ${at}.`);
 }
 
 async function endOf(stage: RecoveryStage, id: Run['id']): Promise<Run> {
-  const signal = AbortSignal.timeout(endMs);
+  const signal = AbortSignal.timeout(withinMs);
   const states: Run['state'][] = [];
   for await (const { event } of stage.polydev.runs.stream(id, { signal }))
     if (event.type === 'state') states.push(event.state);

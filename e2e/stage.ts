@@ -122,8 +122,10 @@ export async function openStage(options: WorldOptions = {}): Promise<Stage> {
 export function assertReason(ended: Pick<Run | AuthSession, 'reason'>, code: ErrorCode, message?: RegExp): void {
   const { reason } = ended;
   assert.equal(reason?.code, code, `${reason?.code}: ${reason?.message}`);
-  assert.match(reason.message, message ?? /^\S.*\S$/);
-  assert.match(reason.hint, /^[A-Z].*\.$/);
+  // One sentence, which may quote another.
+  assert.match(reason.message, /^\S[^\n]{1,300}\S$/);
+  if (message) assert.match(reason.message, message);
+  assert.match(reason.hint, /^[A-Z][^\n]*\.$/);
 }
 
 /** The same of a request that was refused. */

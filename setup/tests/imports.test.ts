@@ -31,6 +31,7 @@ const testsMayImport: Readonly<Record<string, readonly string[]>> = {
   drivers: ['vault/*', 'image/*'],
   guest: ['vault/*'],
   hostd: ['image/*'],
+  web: ['controller/http/headers'],
 };
 
 interface Import {

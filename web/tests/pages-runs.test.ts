@@ -77,6 +77,7 @@ test('history is searched', options, async (t) => {
   const items = page.getByRole('navigation', { name: 'Runs' }).getByRole('listitem');
   await items.first().waitFor();
   await page.getByPlaceholder('Search').fill('haiku gemini');
+  await items.nth(1).waitFor({ state: 'detached' });
   assert.equal(await items.count(), 1);
   await page.getByPlaceholder('Search').fill('nothing like it');
   await page.getByText('Nothing here mentions').waitFor();

@@ -67,6 +67,17 @@ test('the last minute is announced, and more time is one click away', options, a
   await page.getByText(/^5:\d\d$/).waitFor();
 });
 
+test('in full screen, too, the last minute is said, and more time is one click away', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  await stageScene(liveDesktop(2, 50_000), page, fixture);
+  await page.getByRole('button', { name: 'Full screen' }).click();
+  const viewer = page.locator('[data-full-screen]');
+  await viewer.getByText('Less than a minute left').waitFor();
+  await viewer.getByText(/^0:\d\d$/).waitFor();
+  await viewer.getByRole('button', { name: 'Extend' }).click();
+  await viewer.getByText('Less than a minute left').waitFor({ state: 'detached' });
+});
+
 test('who does nothing is asked whether they are there, and one click says so', options, async (t) => {
   const { page, fixture } = await stage.open(t);
   await stageScene(liveDesktop(2, 200_000), page, fixture);

@@ -22,11 +22,23 @@ export interface ViewerProps {
   waiting?: ReactNode;
   /** There is nothing in the picture yet that is worth looking at. */
   bare?: boolean;
+  /** Under the picture, also in full screen. */
+  notice?: (full: boolean) => ReactNode;
   /** Stands at the end of the toolbar. */
   beside?: ReactNode;
 }
 
-export function Viewer({ connect, label, handshakeMs, ref, onState, waiting, bare = false, beside }: ViewerProps) {
+export function Viewer({
+  connect,
+  label,
+  handshakeMs,
+  ref,
+  onState,
+  waiting,
+  bare = false,
+  notice,
+  beside,
+}: ViewerProps) {
   const host = useRef<HTMLDivElement>(null);
   const whole = useRef<HTMLDivElement>(null);
   const handle = useRef<ViewerHandle>(null);
@@ -121,6 +133,7 @@ export function Viewer({ connect, label, handshakeMs, ref, onState, waiting, bar
           }}
         />
       )}
+      {notice?.(full)}
       <div className="flex h-12 shrink-0 items-center border-t border-line px-1">
         <Toolbar
           state={state}

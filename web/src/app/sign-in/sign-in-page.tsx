@@ -22,7 +22,7 @@ import { paths } from '../paths.ts';
 import { Outcome } from './outcome.tsx';
 import { Stages } from './stages.tsx';
 import { StepsPanel } from './steps-panel.tsx';
-import { TimeLeft } from './time-left.tsx';
+import { TimeLeft, TimeShort } from './time-left.tsx';
 import { useTimeline } from './use-timeline.ts';
 
 /** A cold machine boots in this time, or never. */
@@ -81,6 +81,11 @@ function SignIn({ id }: { id: SessionId }) {
   }
 
   if (replaying) return <SignInSkeleton />;
+  const time = {
+    session: session.data,
+    expiresAtMs: Math.max(session.data.expiresAtMs, timeline.expiresAtMs ?? 0),
+    idleExpiresAtMs: timeline.idleExpiresAtMs,
+  };
   return (
     <Layout
       live={!over}
@@ -96,6 +101,7 @@ function SignIn({ id }: { id: SessionId }) {
             onState={({ name }) => setLive(name === 'live')}
             waiting={<Stages stages={timeline.stages} />}
             bare={timeline.steps[0]?.state === 'active' && !error}
+            notice={(full) => <TimeShort {...time} full={full} />}
             beside={
               // On a phone, within the thumb's reach.
               <Button
@@ -115,11 +121,7 @@ function SignIn({ id }: { id: SessionId }) {
         <StepsPanel provider={provider} timeline={timeline} canType={live} onType={type}>
           {!over && (
             <>
-              <TimeLeft
-                session={session.data}
-                expiresAtMs={Math.max(session.data.expiresAtMs, timeline.expiresAtMs ?? 0)}
-                idleExpiresAtMs={timeline.idleExpiresAtMs}
-              />
+              <TimeLeft {...time} />
               <div className="hidden border-t border-line px-3 py-2 lg:block">
                 <Button look="plain" className="w-full" busy={cancel.isPending} onClick={() => cancel.mutate()}>
                   {cancelTitle}

@@ -22,7 +22,52 @@ export interface TimeLeftProps {
   idleExpiresAtMs: number | null;
 }
 
-export function TimeLeft({ session, expiresAtMs, idleExpiresAtMs }: TimeLeftProps) {
+export function TimeLeft(props: TimeLeftProps) {
+  const { leftMs, short, most, words, extend } = useTimeLeft(props);
+  return (
+    <div
+      className={classes(
+        'col-start-9 row-start-1 lg:border-t lg:px-5 lg:py-4',
+        short ? 'lg:border-warn/40 lg:bg-warn-soft' : 'lg:border-line',
+      )}
+    >
+      <div className="flex items-center justify-between gap-3">
+        <p className={classes('text-sm', short && 'font-medium text-warn')}>
+          <span className="text-base font-semibold tabular-nums">{countdown(leftMs)}</span> left
+        </p>
+        <ExtendButton {...{ short, most, extend }} />
+      </div>
+      <p role="alert" className={classes('text-sm', words === '' ? 'sr-only' : 'sr-only lg:not-sr-only lg:mt-1')}>
+        {words}
+      </p>
+    </div>
+  );
+}
+
+/** The same when it is short, where the steps are not beside the picture: in full screen, and on a phone. */
+export function TimeShort({ full, ...props }: TimeLeftProps & { full: boolean }) {
+  const { leftMs, short, most, words, extend } = useTimeLeft(props);
+  if (!short) return null;
+  return (
+    <div
+      className={classes(
+        'flex min-h-10 items-center justify-center gap-4 border-t border-warn/40 bg-warn-soft px-3 py-1 text-sm',
+        !full && 'lg:hidden',
+      )}
+    >
+      {/* Said aloud already, beside the steps. */}
+      <p aria-hidden>{words}</p>
+      {full && (
+        <>
+          <span className="text-base font-semibold text-warn tabular-nums">{countdown(leftMs)}</span>
+          <ExtendButton {...{ short, most, extend }} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function useTimeLeft({ session, expiresAtMs, idleExpiresAtMs }: TimeLeftProps) {
   const localNowMs = useNowMs('seconds');
   const nowMs = localNowMs + (polydev.serverNowMs() - Date.now());
   const idle = idleExpiresAtMs !== null && idleExpiresAtMs < expiresAtMs;
@@ -36,42 +81,27 @@ export function TimeLeft({ session, expiresAtMs, idleExpiresAtMs }: TimeLeftProp
       announce(`Time added: ${countdown(extended.expiresAtMs - polydev.serverNowMs())} left.`);
     },
   });
+  const words = extend.isError ? failureOf(extend.error).message : short ? wordsOf({ idle, most }) : '';
+  return { leftMs, short, most, words, extend };
+}
 
+function wordsOf({ idle, most }: { idle: boolean; most: boolean }): string {
+  if (idle) return 'Still there? Extend, or do something in the desktop.';
+  return most ? 'Less than a minute left, and no more can be added.' : 'Less than a minute left to sign in.';
+}
+
+type ExtendButtonProps = Pick<ReturnType<typeof useTimeLeft>, 'short' | 'most' | 'extend'>;
+
+function ExtendButton({ short, most, extend }: ExtendButtonProps) {
   return (
-    <div
-      className={classes(
-        'col-start-9 row-start-1 lg:border-t lg:px-5 lg:py-4',
-        short ? 'lg:border-warn/40 lg:bg-warn-soft' : 'lg:border-line',
-      )}
+    <Button
+      look={short && !most ? 'primary' : 'quiet'}
+      disabled={most}
+      busy={extend.isPending}
+      title={most ? 'No more time can be added.' : undefined}
+      onClick={() => extend.mutate()}
     >
-      <div className="flex items-center justify-between gap-3">
-        <p className={classes('text-sm', short && 'font-medium text-warn')}>
-          <span className="text-base font-semibold tabular-nums">{countdown(leftMs)}</span> left
-        </p>
-        <Button
-          look={short && !most ? 'primary' : 'quiet'}
-          disabled={most}
-          busy={extend.isPending}
-          title={most ? 'No more time can be added.' : undefined}
-          onClick={() => extend.mutate()}
-        >
-          Extend
-        </Button>
-      </div>
-      <p
-        role="alert"
-        className={classes('text-sm', short || extend.isError ? 'sr-only lg:not-sr-only lg:mt-1' : 'sr-only')}
-      >
-        {extend.isError
-          ? failureOf(extend.error).message
-          : short
-            ? idle
-              ? 'Still there? Extend, or do something in the desktop.'
-              : most
-                ? 'Less than a minute left, and no more can be added.'
-                : 'Less than a minute left to sign in.'
-            : ''}
-      </p>
-    </div>
+      Extend
+    </Button>
   );
 }
