@@ -51,9 +51,13 @@ function StepHelp({ step, provider, timeline, canType, onType }: { step: Step } 
     return <CommandStep command={provider.loginCommand} canType={canType} onType={onType} />;
   if (step.state === 'active' && step.name === 'credential') {
     return (
-      <p className="mt-1 text-sm text-muted">
-        With your own account at {provider.maker}. Polydev notices when it is done.
-      </p>
+      <div className="mt-1 space-y-2 text-sm text-muted">
+        <p>With your own account at {provider.maker}. Polydev notices when it is done.</p>
+        <p className="hidden lg:block">
+          Denied it, or closed the page? Give <Command text={provider.loginCommand} /> again in the terminal, which is
+          in the desktop’s bar.
+        </p>
+      </div>
     );
   }
   if (step.state === 'active' && step.name === 'machine')
@@ -61,6 +65,14 @@ function StepHelp({ step, provider, timeline, canType, onType }: { step: Step } 
   if (step.state === 'done' && step.name === 'page' && timeline.page !== null)
     return <p className="hidden truncate text-xs text-muted lg:block">{hostOf(timeline.page)}</p>;
   return null;
+}
+
+function Command({ text }: { text: string }) {
+  return (
+    <code className="rounded bg-sunken px-1 text-text" translate="no">
+      {text}
+    </code>
+  );
 }
 
 function hostOf(page: string): string {
