@@ -1,101 +1,14 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import { createFakeDriver, type FakeDriver } from '@polydev/drivers/fake/driver';
-import { newId, PolydevError, type Profile, type SandboxId } from '@polydev/protocol';
-import * as box from '@polydev/vault/box';
-import { createMasterKey } from '@polydev/vault/master-key';
-import { pino } from 'pino';
-import { createKeyCase } from '../../sandboxes/keys.ts';
-import { createMachines } from '../../sandboxes/machines.ts';
-import { createRoom } from '../../sandboxes/room.ts';
-import { createSandboxRows } from '../../sandboxes/rows.ts';
-import { openTestStore } from '../../store/testing.ts';
-import { createJumpingClock } from '../../testing/clock.ts';
+import { test } from 'node:test';
+import type { FakeDriver } from '@polydev/drivers/fake/driver';
+import { PolydevError, type SandboxId } from '@polydev/protocol';
 import { testTimeout } from '../../testing/stage.ts';
 import { gate } from '../../testing/tool.ts';
-import { createDemand } from '../demand.ts';
-import { createPool, type PoolSettings } from '../pool.ts';
 
-const limits = { memoryMiB: 256, cpus: 1, processes: 64, diskMiB: 64, homeMiB: 64 };
-const never = new AbortController().signal;
-const none = { min: 0, max: 0 };
-
-interface Options {
-  settings?: Partial<PoolSettings>;
-  atMost?: number;
-  freeMiB?: number;
-  /** Desktops never show their windows. */
-  blank?: boolean;
-  /** A change of the driver. */
-  change?: (driver: FakeDriver) => FakeDriver;
-}
-
-async function open(t: TestContext, options: Options = {}) {
-  const store = await openTestStore(t);
-  const paused: SandboxId[] = [];
-  const created: Profile[] = [];
-  let changed = Promise.withResolvers<void>();
-  const tell = () => {
-    changed.resolve();
-    changed = Promise.withResolvers();
-  };
-  const real = createFakeDriver({
-    box,
-    ...(options.freeMiB !== undefined && { freeMiB: options.freeMiB }),
-    script: {
-      onCreate(agent) {
-        created.push(agent.spec.profile);
-        if (agent.spec.profile !== 'desktop' || options.blank) return;
-        for (const part of ['display', 'terminal', 'browser'] as const) agent.emitDesktop(part, true);
-      },
-    },
-  });
-  const fake: FakeDriver = {
-    ...real,
-    async pause(id) {
-      await real.pause(id);
-      paused.push(id);
-      tell();
-    },
-    async destroy(id) {
-      await real.destroy(id);
-      tell();
-    },
-  };
-  const driver = options.change?.(fake) ?? fake;
-  const clock = createJumpingClock();
-  const log = pino({ enabled: false });
-  const keyCase = createKeyCase(createMasterKey());
-  const room = createRoom({ atMost: options.atMost ?? 10, freeMiB: async () => (await driver.memory()).freeMiB });
-  const machines = createMachines({
-    ...{ driver, keyCase, room, clock, log },
-    rows: createSandboxRows(store, store.events, { controller: newId('controller'), host: 'here' }, clock.now),
-    limits: { desktop: limits, headless: limits },
-    image: async () => 'f'.repeat(64),
-  });
-  const settings: PoolSettings = {
-    ...{ desktop: none, headless: { min: 1, max: 4 }, reserveMiB: 0, memoryMiB: 100_000, maxAgeMs: 1e9 },
-    ...options.settings,
-  };
-  const pool = createPool({ machines, room, settings, clock, log, demand: createDemand(settings) });
-  t.after(async () => {
-    await pool.stop({ keep: false });
-    machines.stop();
-    await driver.close({ keep: false });
-  });
-  /** Resolves when it holds, looked at after each change of the driver; time goes on meanwhile. */
-  const until = async (holds: () => boolean | Promise<boolean>) => {
-    while (!(await holds())) {
-      clock.jump(20_000);
-      await Promise.race([changed.promise, new Promise((resolve) => setTimeout(resolve, 10))]);
-    }
-  };
-  const alive = async () => (await driver.list()).map(({ id }) => id);
-  return { pool, driver, machines, clock, paused, created, until, alive };
-}
+import { never, none, openPool } from './open-pool.ts';
 
 test('one waits, paused; who takes it gets it running and unclaimed, and another comes', testTimeout, async (t) => {
-  const { pool, driver, paused, until, alive } = await open(t);
+  const { pool, driver, paused, until, alive } = await openPool(t);
   pool.start();
   await until(() => paused.length === 1);
   const machine = await pool.take('headless', never);
@@ -110,7 +23,7 @@ test('one waits, paused; who takes it gets it running and unclaimed, and another
 });
 
 test('of many who take one each gets its own, and who finds none is told', testTimeout, async (t) => {
-  const { pool, paused, until } = await open(t, { settings: { headless: { min: 2, max: 2 } } });
+  const { pool, paused, until } = await openPool(t, { settings: { headless: { min: 2, max: 2 } } });
   pool.start();
   await until(() => paused.length === 2);
   const taken = await Promise.all([
@@ -126,7 +39,7 @@ test('of many who take one each gets its own, and who finds none is told', testT
 });
 
 test('one that died is replaced, and one that does not answer is not given away', testTimeout, async (t) => {
-  const { pool, driver, paused, until } = await open(t);
+  const { pool, driver, paused, until } = await openPool(t);
   pool.start();
   await until(() => paused.length === 1);
   await driver.kill(paused[0] as SandboxId);
@@ -141,7 +54,7 @@ test('one that died is replaced, and one that does not answer is not given away'
 });
 
 test('one that has waited too long is replaced', testTimeout, async (t) => {
-  const { pool, paused, until, alive, clock } = await open(t, { settings: { maxAgeMs: 60_000 } });
+  const { pool, paused, until, alive, clock } = await openPool(t, { settings: { maxAgeMs: 60_000 } });
   pool.start();
   await until(() => paused.length === 1);
   clock.jump(61_000);
@@ -150,7 +63,7 @@ test('one that has waited too long is replaced', testTimeout, async (t) => {
 
 test('a desktop waits only when its windows are there', testTimeout, async (t) => {
   const settings = { desktop: { min: 1, max: 1 }, headless: none };
-  const { pool, paused, until } = await open(t, { settings });
+  const { pool, paused, until } = await openPool(t, { settings });
   pool.start();
   await until(() => paused.length === 1);
   const machine = await pool.take('desktop', never);
@@ -160,7 +73,7 @@ test('a desktop waits only when its windows are there', testTimeout, async (t) =
 });
 
 test('none is made where memory or room is short, and one gives way to who needs the room', testTimeout, async (t) => {
-  const poor = await open(t, { freeMiB: 1000, settings: { reserveMiB: 1000 } });
+  const poor = await openPool(t, { freeMiB: 1000, settings: { reserveMiB: 1000 } });
   poor.pool.start();
   for (let look = 0; look < 5; look += 1) {
     poor.clock.jump(20_000);
@@ -168,7 +81,7 @@ test('none is made where memory or room is short, and one gives way to who needs
   }
   assert.deepEqual(poor.created, []);
 
-  const full = await open(t, { atMost: 1 });
+  const full = await openPool(t, { atMost: 1 });
   full.pool.start();
   await full.until(() => full.paused.length === 1);
   await full.pool.makeRoom();
@@ -176,7 +89,7 @@ test('none is made where memory or room is short, and one gives way to who needs
 });
 
 test('a stop leaves none, also of those that are coming up', testTimeout, async (t) => {
-  const { pool, paused, until, alive } = await open(t, { settings: { headless: { min: 3, max: 3 } } });
+  const { pool, paused, until, alive } = await openPool(t, { settings: { headless: { min: 3, max: 3 } } });
   pool.start();
   await until(() => paused.length >= 1);
   await pool.stop({ keep: false });
@@ -185,7 +98,7 @@ test('a stop leaves none, also of those that are coming up', testTimeout, async 
 });
 
 test('who takes one each second does not keep the next from coming', testTimeout, async (t) => {
-  const { pool, clock, created } = await open(t);
+  const { pool, clock, created } = await openPool(t);
   pool.start();
   const taken: Promise<unknown>[] = [];
   for (let second = 0; second < 30; second += 1) {
@@ -201,7 +114,7 @@ test('who takes one each second does not keep the next from coming', testTimeout
 
 test('memory is promised to one until it has shown its windows', testTimeout, async (t) => {
   const settings = { desktop: { min: 2, max: 2 }, headless: none };
-  const { pool, until, clock, created, alive } = await open(t, { settings, freeMiB: 2 * 420 - 1, blank: true });
+  const { pool, until, clock, created, alive } = await openPool(t, { settings, freeMiB: 2 * 420 - 1, blank: true });
   pool.start();
   await until(async () => (await alive()).length === 1);
   for (let look = 0; look < 3; look += 1) {
@@ -220,7 +133,7 @@ test('while the host service is away none is given and none is lost', testTimeou
       await driver.resume(id);
     },
   });
-  const { pool, paused, until } = await open(t, { change });
+  const { pool, paused, until } = await openPool(t, { change });
   pool.start();
   await until(() => paused.length === 1);
   isAway = true;
@@ -235,7 +148,7 @@ test('while the host service is away none is given and none is lost', testTimeou
 test('one whose boot ended with the host service is given to nobody again', testTimeout, async (t) => {
   const boot = Promise.withResolvers<never>();
   const change = (driver: FakeDriver): FakeDriver => ({ ...driver, create: () => boot.promise });
-  const { pool, until } = await open(t, { change });
+  const { pool, until } = await openPool(t, { change });
   pool.start();
   await until(() => pool.waiting().headless === 1);
   const taken = pool.take('headless', never);
@@ -247,7 +160,7 @@ test('one whose boot ended with the host service is given to nobody again', test
 test('one that does not wake in time goes, and who stops waiting for it leaves it', testTimeout, async (t) => {
   const hang = gate();
   const change = (driver: FakeDriver): FakeDriver => ({ ...driver, resume: () => hang.wait });
-  const { pool, paused, until, alive } = await open(t, { change });
+  const { pool, paused, until, alive } = await openPool(t, { change });
   pool.start();
   await until(() => paused.length === 1);
   const enough = new AbortController();
@@ -260,7 +173,7 @@ test('one that does not wake in time goes, and who stops waiting for it leaves i
 });
 
 test('those that are up are left to who starts next, if they are to be', testTimeout, async (t) => {
-  const { pool, paused, until, alive } = await open(t);
+  const { pool, paused, until, alive } = await openPool(t);
   pool.start();
   await until(() => paused.length === 1);
   await pool.stop({ keep: true });

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { costMiB } from '../../sandboxes/room.ts';
+import { testTimeout } from '../../testing/stage.ts';
+import { openPool } from './open-pool.ts';
+
+test('all that wait take no more memory than they may, whatever is wanted', testTimeout, async (t) => {
+  const memoryMiB = 3 * costMiB.headless;
+  const { pool, paused, created, clock } = await openPool(t, { settings: { headless: { min: 6, max: 6 }, memoryMiB } });
+  pool.start();
+  while (paused.length < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let looks = 0; looks < 5; looks += 1) {
+    clock.jump(20_000);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.equal(created.length, 3);
+  assert.deepEqual(pool.waiting(), { desktop: 0, headless: 3 });
+});
+
+test('those that wait are given up one by one while the host has too little left', testTimeout, async (t) => {
+  let freeMiB = 10_000;
+  const { pool, paused, until, alive } = await openPool(t, {
+    settings: { headless: { min: 3, max: 3 }, reserveMiB: 1_000 },
+    change: (driver) => ({ ...driver, memory: async () => ({ freeMiB }) }),
+  });
+  pool.start();
+  await until(() => paused.length === 3);
+  freeMiB = 500;
+  await until(async () => (await alive()).length === 0);
+  freeMiB = 10_000;
+  await until(async () => (await alive()).length === 3);
+});
+
+test('what was wanted for a while is given up when it is wanted no more', testTimeout, async (t) => {
+  const { pool, paused, until, alive } = await openPool(t, { settings: { headless: { min: 1, max: 4 } } });
+  pool.start();
+  await until(() => paused.length === 1);
+  for (let claims = 0; claims < 60; claims += 1) pool.wanted('headless');
+  await until(async () => (await alive()).length > 1);
+  // Its clock goes on while it waits, past the ten minutes that the forecast looks back.
+  await until(async () => (await alive()).length === 1);
+});
