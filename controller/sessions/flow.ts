@@ -6,6 +6,7 @@
 import { type AgentEvent, limits, PolydevError } from '@polydev/protocol';
 import type { Provider } from '@polydev/providers/provider';
 import { untilAborted } from '../abort.ts';
+import type { Clock } from '../clock.ts';
 import { type Captured, judgeCaptured } from '../credentials/bundle.ts';
 import { createRedact, type Redact } from '../credentials/redact.ts';
 import type { Vault } from '../credentials/vault.ts';
@@ -17,6 +18,7 @@ import { stillOurs } from '../store/mover.ts';
 import { storable } from '../store/storable.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
 import { type Capture, type Captures, createCaptures } from './captures.ts';
+import { createDeadline } from './deadline.ts';
 import type { SessionMachine, SessionRow } from './machine.ts';
 import { createSteps, type Steps } from './steps.ts';
 
@@ -31,6 +33,7 @@ export interface FlowDeps {
   vault: Vault;
   provider: Provider;
   verify: 'run' | 'off';
+  clock: Clock;
   now: () => number;
   /** From now on nothing that is shown may hold these. */
   hide(redact: Redact): void;
@@ -64,11 +67,18 @@ export async function signIn(
     listening.abort();
     await heard;
   };
+  const late = Promise.withResolvers<never>();
+  const deadline = createDeadline(deps.clock, () =>
+    late.reject(new PolydevError('sandbox_failed', 'The desktop did not show its terminal.')),
+  );
+  deadline.set(deps.now() + limits.sandboxBootMs);
+  void steps.ready.then(deadline.clear);
   try {
     const settled = settle(deps, session, { sandbox, captures, steps, stopListening }, signal);
     // Listening ends by itself only when it fails.
-    await Promise.race([settled, heard.then(() => settled)]);
+    await Promise.race([settled, heard.then(() => settled), late.promise]);
   } finally {
+    deadline.clear();
     over.abort(new PolydevError('session_over', 'The sign-in has ended.'));
     await heard.catch(() => {});
     if (!isHandedOver(stop)) await captures.discard();

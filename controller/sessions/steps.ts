@@ -13,15 +13,21 @@ export interface Steps {
   reach(step: Step): Promise<void>;
   /** From the proof back to the sign-in. */
   goBack(): Promise<void>;
+  /** Resolves when the desktop is there. */
+  ready: Promise<void>;
 }
 
 export function createSteps(machine: SessionMachine, id: SessionId, from: SessionState): Steps {
   const inTurn = createTurns<'moves'>();
   let present: Step = path.find((step) => step === from) ?? 'starting';
 
+  const ready = Promise.withResolvers<void>();
+  if (present !== 'starting') ready.resolve();
+
   async function move(to: Step): Promise<void> {
     stillOurs(await machine.move(id, to));
     present = to;
+    ready.resolve();
   }
 
   return {
@@ -34,5 +40,6 @@ export function createSteps(machine: SessionMachine, id: SessionId, from: Sessio
         if (step !== present) await move(step);
       }),
     goBack: () => inTurn('moves', () => move('signing_in')),
+    ready: ready.promise,
   };
 }

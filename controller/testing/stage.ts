@@ -51,6 +51,8 @@ export interface Stage extends Workings, TestStore {
   addUser(role: User['role']): Promise<User>;
   /** Starts a sign-in and answers its desktop, which is claimed by then. */
   signIn(request?: Partial<StartSession>): Promise<Desktop>;
+  /** The same with its terminal shown. */
+  openDesktop(): Promise<Desktop>;
   /** The whole timeline, when it has ended. */
   sessionEvents(id: SessionId): Promise<SessionEvent[]>;
   runEvents(id: RunId): Promise<RunStreamEvent[]>;
@@ -129,6 +131,12 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     await driver.close({ keep: false });
   };
 
+  async function signIn(request: Partial<StartSession> = {}): Promise<Desktop> {
+    const claimed = new Promise<Desktop['agent']>((resolve) => waiting.push(resolve));
+    const session = await workings.services.sessions.start(user, { provider: 'claude_code', ...request });
+    return { session, agent: await claimed };
+  }
+
   /** Without waiting for what runs. */
   async function handOver(): Promise<void> {
     const over = workings.handOver();
@@ -206,10 +214,12 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     logged: () => logged,
     opened: async (id) => JSON.stringify((await createVault(store, deps.masterKey).open(id)).bundle.reveal()),
     addUser,
-    async signIn(request = {}) {
-      const claimed = new Promise<Desktop['agent']>((resolve) => waiting.push(resolve));
-      const session = await workings.services.sessions.start(user, { provider: 'claude_code', ...request });
-      return { session, agent: await claimed };
+    signIn,
+    async openDesktop() {
+      const desktop = await signIn();
+      desktop.agent.emitDesktop('terminal', true);
+      await until(sessionStream(desktop.session.id), (event) => event.type === 'state' && event.state === 'ready');
+      return desktop;
     },
     sessionEvents: (id) => eventsOf(sessionStream(id)),
     runEvents: (id) => eventsOf(runStream(id)),

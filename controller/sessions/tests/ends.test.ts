@@ -102,10 +102,27 @@ test('a sign-in is over as soon as its sandbox is, and only then the dead one is
   assert.equal(states.at(-1), 'failed');
 });
 
+test(
+  'a desktop that never shows its terminal fails, long before the time to sign in has passed',
+  testTimeout,
+  async (t) => {
+    const stage = await openStage(t);
+    const { session, agent } = await stage.signIn();
+    agent.emitDesktop('display', true);
+    await stage.untilSession(session.id, (event) => event.type === 'desktop');
+    stage.clock.jump(limits.sandboxBootMs);
+    await stage.sessionEvents(session.id);
+    const { state, reason } = await stage.services.sessions.get(stage.user, session.id);
+    assert.deepEqual([state, reason?.code], ['failed', 'sandbox_failed']);
+    assert.match(reason?.message ?? '', /did not show its terminal/);
+    await stage.assertClean();
+  },
+);
+
 test('more time can be had, up to the hard limit, and no more once it is over', testTimeout, async (t) => {
   const stage = await openStage(t, { signIn: { defaultMs: 100_000, extendMs: 100_000, hardMs: 250_000 } });
   const { sessions } = stage.services;
-  const { session } = await stage.signIn();
+  const { session } = await stage.openDesktop();
   const { createdAtMs } = session;
   assert.equal(session.expiresAtMs, createdAtMs + 100_000);
   assert.equal((await sessions.extend(stage.user, session.id)).expiresAtMs, createdAtMs + 200_000);

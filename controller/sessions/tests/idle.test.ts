@@ -28,7 +28,7 @@ async function assertIdleEnd(stage: Stage, id: SessionId): Promise<void> {
 
 test('a sign-in in which nothing happens is warned and then over, long before its time', testTimeout, async (t) => {
   const stage = await open(t);
-  const { session } = await stage.signIn();
+  const { session } = await stage.openDesktop();
   await untilWarned(stage, session.id);
   const warning = (await stage.events.read(session.id, 0)).find(({ event }) => event.type === 'idle');
   assert.ok(warning?.event.type === 'idle');
@@ -54,7 +54,7 @@ const signs: Record<string, (stage: Stage, desktop: Desktop) => unknown> = {
 for (const [sign, happen] of Object.entries(signs)) {
   test(`${sign} takes the warning back, and the time begins anew`, testTimeout, async (t) => {
     const stage = await open(t);
-    const desktop = await stage.signIn();
+    const desktop = await stage.openDesktop();
     const { id } = desktop.session;
     await stage.services.sessions.display(id, new AbortController().signal);
     await untilWarned(stage, id);
@@ -68,7 +68,7 @@ for (const [sign, happen] of Object.entries(signs)) {
 
 test('what happens before a warning is worth none', testTimeout, async (t) => {
   const stage = await open(t);
-  const { session } = await stage.signIn();
+  const { session } = await stage.openDesktop();
   stage.clock.jump(2 * minute);
   stage.services.sessions.active(session.id);
   stage.clock.jump(2 * minute);
@@ -81,7 +81,7 @@ test('the proof is left its time, however short the patience is', testTimeout, a
   const stage = await open(t, { signIn: { ...signIn, idleMs: 30_000 } });
   stage.script.run = (_, process) =>
     new Promise((resolve) => process.signal.addEventListener('abort', () => resolve(1), { once: true }));
-  const { session, agent } = await stage.signIn();
+  const { session, agent } = await stage.openDesktop();
   agent.emitCredential(claudeBundle('first-refresh-token'));
   await stage.untilSession(session.id, (event) => event.type === 'state' && event.state === 'verifying');
   stage.clock.jump(2 * minute);
@@ -93,7 +93,7 @@ test('the proof is left its time, however short the patience is', testTimeout, a
 test('a viewer at another controller counts too', testTimeout, async (t) => {
   const stage = await open(t);
   const other = await stage.openOther();
-  const { session } = await stage.signIn();
+  const { session } = await stage.openDesktop();
   await untilWarned(stage, session.id);
   other.services.sessions.active(session.id);
   await stage.untilSession(session.id, said('active'));
@@ -102,7 +102,7 @@ test('a viewer at another controller counts too', testTimeout, async (t) => {
 
 test('a warning is taken back when the controller starts again, and traffic still counts', testTimeout, async (t) => {
   const stage = await open(t);
-  const { session } = await stage.signIn();
+  const { session } = await stage.openDesktop();
   await stage.services.sessions.display(session.id, new AbortController().signal);
   await untilWarned(stage, session.id);
   await stage.restart();
