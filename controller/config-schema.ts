@@ -77,7 +77,7 @@ export const Config = Type.Object(
       {
         defaultMs: Type.Integer({ minimum: 1000, default: limits.signInDefaultMs }),
         extendMs: Type.Integer({ minimum: 1000, default: limits.signInExtendMs }),
-        /** With no input, no event of the desktop and no traffic for so long it ends. */
+        /** With no input, no event of the desktop, nothing printed and no traffic for so long it ends. */
         idleMs: Type.Integer({ minimum: 1000, maximum: signInHardestMs, default: limits.signInIdleMs }),
         /** Extending never goes past this. */
         hardMs: Type.Integer({ minimum: 1000, maximum: signInHardestMs, default: limits.signInHardMs }),
