@@ -3,8 +3,11 @@
 import { type CredentialId, isFinal, sessionMoves } from '@polydev/protocol';
 import type { Polydev } from '@polydev/sdk';
 
-/** From asking until the desktop is there. The sign-in is cancelled, and resolves when it has ended. */
-export async function signIn(polydev: Polydev): Promise<number> {
+/**
+ * From asking until the desktop is there. The sign-in is cancelled, and resolves when it has ended. One that waited in
+ * vain for room is told to come back, and does.
+ */
+export async function signIn(polydev: Polydev, onRefused: () => void = () => {}): Promise<number> {
   const startedMs = performance.now();
   const { sessionId } = await polydev.sessions.start({ provider: 'claude_code' });
   let readyMs: number | undefined;
@@ -18,6 +21,10 @@ export async function signIn(polydev: Polydev): Promise<number> {
   }
   if (readyMs !== undefined) return readyMs;
   const { state, reason } = await polydev.sessions.get(sessionId);
+  if (reason?.code === 'capacity') {
+    onRefused();
+    return performance.now() - startedMs + (await signIn(polydev, onRefused));
+  }
   throw new Error(`A sign-in was never ready: ${state}, ${reason?.message}`);
 }
 

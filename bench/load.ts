@@ -17,7 +17,7 @@ const runsPerSignIn = 3;
 /** Runs of one account go one after the other. */
 const accounts = 4;
 
-/** `rounds`: how many sign-ins; runs are so many times more. */
+/** `rounds`: how many sign-ins; runs are so many times more. `inVain`: sign-ins that waited for room until `capacity`. */
 export const load: Bench = async ({ rounds, say }) => {
   // So many that memory and processors are what bounds.
   const config = { sandbox: { atMost: 4 * rounds }, pool: {}, requestsPerMinute: 100_000 };
@@ -49,10 +49,11 @@ export const load: Bench = async ({ rounds, say }) => {
         return tookMs;
       };
     };
+    let inVain = 0;
     const saySignIn = count('sign-in', rounds);
     const sayRun = count('run', rounds * runsPerSignIn);
     const [signIns, runs] = await Promise.all([
-      Promise.all(Array.from({ length: rounds }, () => signIn(polydev).then(saySignIn))),
+      Promise.all(Array.from({ length: rounds }, () => signIn(polydev, () => (inVain += 1)).then(saySignIn))),
       Promise.all(
         Array.from({ length: rounds * runsPerSignIn }, (_, n) =>
           prompt(polydev, credentials[n % accounts]).then(sayRun),
@@ -66,6 +67,7 @@ export const load: Bench = async ({ rounds, say }) => {
         api: spreadOf(await sampler.stop()),
         apiIdle: spreadOf(idleMsEach),
         refused: { n: patient.refused },
+        inVain: { n: inVain },
       },
       ratios: {},
     };
