@@ -49,9 +49,10 @@ export default function RunsPage() {
 
   // What the answer needs is there before the answer is.
   useEffect(() => void import('./markdown.tsx'), []);
+  const canAsk = target !== null && target !== undefined;
   useEffect(() => {
-    if (runId === undefined && !matchMedia('(pointer: coarse)').matches) field.current?.focus();
-  }, [runId]);
+    if (canAsk && runId === undefined && !matchMedia('(pointer: coarse)').matches) field.current?.focus();
+  }, [canAsk, runId]);
 
   function choose({ provider, credentialId }: Target): void {
     if (provider.id !== target?.provider.id) setModel('');

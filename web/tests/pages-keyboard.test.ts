@@ -1,0 +1,105 @@
+/** Each page by keyboard alone: no test here touches the mouse. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { missingBrowser, setStage } from './fixture/browser.ts';
+import { fullCredentials, fullRuns, pastSessions, signInEvents } from './fixture/data.ts';
+import { connections, live, signInPath } from './fixture/scenes/scene.ts';
+import { until } from './fixture/until.ts';
+
+const options = { skip: missingBrowser, timeout: 60_000 };
+const stage = setStage();
+
+/** More than any page has places to stop at. */
+const mostTabs = 80;
+
+/** Tab after tab, until what has the focus is this. */
+async function tabTo(page: Page, role: Parameters<Page['getByRole']>[0], name: string | RegExp): Promise<void> {
+  const wanted = page.getByRole(role, { name }).and(page.locator(':focus'));
+  for (let tabs = 0; tabs < mostTabs; tabs += 1) {
+    await page.keyboard.press('Tab');
+    if (await wanted.count()) return;
+  }
+  assert.fail(`No Tab leads to the ${role} ${name}.`);
+}
+
+test('a sign-in is begun, its command given, extended and cancelled', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  await page.goto(connections);
+  await page.getByTestId('connect-claude_code').waitFor();
+  await tabTo(page, 'button', 'Connect Claude Code');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`**${signInPath}`);
+  for (const [, event] of signInEvents.slice(0, 5)) fixture.sessionEvents.add(event);
+  await live(page);
+
+  await tabTo(page, 'button', 'Type it for me');
+  await page.keyboard.press('Enter');
+  await until(() => fixture.viewers.rfb.keys.at(-1) === 'Enter');
+  // The desktop has the keyboard now, Tab included, until it is asked back.
+  for (const key of ['Control', 'Alt', 'Shift']) await page.keyboard.down(key);
+  for (const key of ['Control', 'Alt', 'Shift']) await page.keyboard.up(key);
+  await page.getByRole('button', { name: 'Full screen' }).and(page.locator(':focus')).waitFor();
+
+  await tabTo(page, 'button', 'Extend');
+  await page.keyboard.press('Enter');
+  await until(() => fixture.posted.some(({ path }) => path.endsWith('/extend')));
+  await tabTo(page, 'button', 'Cancel the sign-in');
+  await page.keyboard.press('Space');
+  await until(() => fixture.state.sessions[0]?.state === 'cancelled');
+});
+
+test('a run is asked for, an earlier one found, and one deleted', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  fixture.state.credentials = fullCredentials(Date.now());
+  fixture.state.runs = fullRuns(Date.now());
+  const count = fixture.state.runs.length;
+  await page.goto('/dashboard/runs');
+  await page.getByLabel('Prompt', { exact: true }).and(page.locator(':focus')).waitFor();
+  await page.keyboard.type('What is a proxy?');
+  await page.keyboard.press('Control+Enter');
+  await until(() => fixture.state.runs.length === count + 1);
+
+  await tabTo(page, 'searchbox', 'Search runs');
+  await page.keyboard.type('haiku');
+  await tabTo(page, 'link', /Write a haiku/);
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/dashboard/runs/run_*');
+  await tabTo(page, 'button', 'Delete the run');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alertdialog').waitFor();
+  await tabTo(page, 'button', 'Delete');
+  await page.keyboard.press('Enter');
+  await until(() => fixture.state.runs.length === count);
+});
+
+test('a sign-in of before is filtered for and opened', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  fixture.state.sessions = pastSessions(Date.now());
+  await page.goto('/dashboard/sessions');
+  await page.locator('main li').nth(3).waitFor();
+  await tabTo(page, 'button', /^Outcome/);
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitemradio', { name: 'Failed' }).waitFor();
+  await page.keyboard.type('Failed');
+  await page.keyboard.press('Enter');
+  await page.locator('main li').nth(1).waitFor({ state: 'detached' });
+  await tabTo(page, 'link', /Codex/);
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/dashboard/sessions/*');
+});
+
+test('a token is made and copied, and the theme chosen', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  await page.goto('/dashboard/settings');
+  await page.getByRole('button', { name: 'Change name' }).waitFor();
+  await tabTo(page, 'textbox', 'Name of the new token');
+  await page.keyboard.type('laptop');
+  await page.keyboard.press('Enter');
+  await until(() => fixture.posted.some(({ path }) => path === '/api/tokens'));
+  await tabTo(page, 'button', /^Copy/);
+  await tabTo(page, 'radio', /System|Light|Dark/);
+  await page.keyboard.press('ArrowRight');
+  assert.notEqual(await page.evaluate(() => localStorage.length), 0);
+});
