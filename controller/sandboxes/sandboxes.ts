@@ -135,22 +135,30 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
     waking?.then((machine) => machine?.destroy()).catch(() => {});
   }
 
-  /** Where the host service was away, with whatever is there when it is back. */
-  async function machineFor(
-    { profile, owner, userId, provider, signal }: AcquireRequest,
-    turn: Turn,
-  ): Promise<Machine> {
+  /** Where the host service was away, or one that waited is not well, with whatever is there then. */
+  async function claimed(request: AcquireRequest, turn: Turn, leave: () => void): Promise<SandboxHandle> {
+    const { profile, owner, userId, provider, signal } = request;
     let first: Turn | undefined = turn;
-    const work = async () => {
+    const find = async () => {
       const { waking, space } = first ?? { waking: pool.take(profile, signal), space: null };
       first = undefined;
       const waited = await waking;
-      if (waited) return waited;
+      if (waited) return { machine: waited, hasWaited: true };
       if (!space) await room.freeMiB(); // So that nothing is begun while the host service is away.
       const purpose = { owner, userId, provider };
-      return await machines.make({ profile, purpose, signal, space: space ?? room.take(profile) });
+      const made = await machines.make({ profile, purpose, signal, space: space ?? room.take(profile) });
+      return { machine: made, hasWaited: false };
     };
-    return await whenHostIsThere(work, { signal, forMs: limits.hostAwayMs });
+    for (;;) {
+      const { machine, hasWaited } = await whenHostIsThere(find, { signal, forMs: limits.hostAwayMs });
+      try {
+        return await claim(machine, request, leave);
+      } catch (error) {
+        await machine.destroy();
+        // That one died while it waited says nothing of the next.
+        if (!hasWaited || signal.aborted) throw error;
+      }
+    }
   }
 
   async function claim(machine: Machine, request: AcquireRequest, leave: () => void): Promise<SandboxHandle> {
@@ -202,16 +210,13 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
   async function acquire(request: AcquireRequest): Promise<SandboxHandle> {
     pool.wanted(request.profile);
     const { turn, giveBack } = await line.wait(request);
-    let machine: Machine | undefined;
     let used = false;
     try {
       await request.onStarting?.();
       used = true;
-      machine = await machineFor(request, turn);
-      return await claim(machine, request, giveBack);
+      return await claimed(request, turn, giveBack);
     } catch (error) {
       if (!used) unused(turn);
-      await machine?.destroy();
       giveBack();
       throw error;
     }
