@@ -2,6 +2,7 @@
 
 import { execFile, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Owner } from '../home/owner.ts';
 
@@ -13,7 +14,8 @@ export interface WindowListOptions {
   changed: (classes: readonly string[]) => void;
 }
 
-const lookupMs = 2000;
+const lookupMs = 5_000;
+const lookAgainMs = 200;
 const run = promisify(execFile);
 
 /** Resolves when the X server ends, or the signal fires. */
@@ -26,12 +28,17 @@ export async function followWindows(options: WindowListOptions, signal: AbortSig
     options.changed(present.map((id) => classes.get(id) ?? ''));
   }
 
+  /** Until it is known or the window gone: on a busy host one look may take too long. */
   async function lookUp(id: string): Promise<void> {
     classes.set(id, '');
-    const answer = await run('xprop', ['-id', id, 'WM_CLASS'], { ...user, timeout: lookupMs }).catch(() => undefined);
-    if (!answer || !classes.has(id)) return;
-    classes.set(id, answer.stdout);
-    tell();
+    while (classes.has(id) && !signal.aborted) {
+      const answer = await run('xprop', ['-id', id, 'WM_CLASS'], { ...user, timeout: lookupMs }).catch(() => undefined);
+      if (answer && classes.has(id)) {
+        classes.set(id, answer.stdout);
+        return tell();
+      }
+      await sleep(lookAgainMs, undefined, { signal }).catch(() => {});
+    }
   }
 
   // A property named in argv is followed only when it exists at the start; the window manager makes this one later.
