@@ -37,11 +37,6 @@ export interface BuildOptions {
 const fullBuildBytes = 4 * 1024 ** 3;
 const layerBuildBytes = 256 * 1024 ** 2;
 
-/** The hash that an image of the present recipe and agent has or would have. */
-export async function currentHash(): Promise<string> {
-  return hashImage(readRecipe(), await bundleAgent());
-}
-
 /** Answers at once when the image is there already. */
 export async function buildImage(options: BuildOptions): Promise<Image> {
   const { cacheDir, onProgress = () => undefined, recipe = readRecipe() } = options;
