@@ -79,8 +79,11 @@ export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: Sa
   const { polydev } = stage;
   const accounts = await accountsOf(stage);
   const waiting = await sandboxIs(stage, ['hibernated']);
-  if (at === 'waiting') await killPart(stage, part, waiting);
-  else if (at === 'creating') {
+  if (at === 'waiting') {
+    await killPart(stage, part, waiting);
+    // Who is given one in the very moment of its death hears so; that is a run's case.
+    if (part === 'container') await until(async () => !(await isThere(stage, waiting)), withinMs);
+  } else if (at === 'creating') {
     await killPart(stage, 'container', waiting); // which another replaces
     await killPart(stage, part, await sandboxIs(stage, ['creating', 'booting']));
   } else {
@@ -95,8 +98,12 @@ export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: Sa
   await nextRunWorks(stage);
   await nothingIsLeft(stage);
   const again = await sandboxIs(stage, ['hibernated']);
-  assert.ok((await polydev.sandboxes.list()).some(({ id }) => id === again));
+  assert.ok(await isThere(stage, again));
   assert.deepEqual(await accountsOf(stage), accounts);
+}
+
+async function isThere({ polydev }: RecoveryStage, sandbox: string): Promise<boolean> {
+  return (await polydev.sandboxes.list()).some(({ id }) => id === sandbox);
 }
 
 /** Neither lost nor doubled, and each as good as it was. */
