@@ -8,20 +8,22 @@ import { fullCredentials, fullRuns, pastSessions, signInEvents } from './fixture
 import { connections, live, signInPath } from './fixture/scenes/scene.ts';
 import { until } from './fixture/until.ts';
 
-const options = { skip: missingBrowser, timeout: 60_000 };
+const options = { skip: missingBrowser, timeout: 120_000 };
 const stage = setStage();
 
 /** More than any page has places to stop at. */
-const mostTabs = 80;
+const mostPresses = 80;
 
-/** Tab after tab, until what has the focus is this. */
-async function tabTo(page: Page, role: Parameters<Page['getByRole']>[0], name: string | RegExp): Promise<void> {
+type Role = Parameters<Page['getByRole']>[0];
+
+/** Tab after tab, or arrow after arrow, until what has the focus is this. */
+async function tabTo(page: Page, role: Role, name: string | RegExp, key = 'Tab'): Promise<void> {
   const wanted = page.getByRole(role, { name }).and(page.locator(':focus'));
-  for (let tabs = 0; tabs < mostTabs; tabs += 1) {
-    await page.keyboard.press('Tab');
+  for (let presses = 0; presses < mostPresses; presses += 1) {
+    await page.keyboard.press(key);
     if (await wanted.count()) return;
   }
-  assert.fail(`No Tab leads to the ${role} ${name}.`);
+  assert.fail(`No ${key} leads to the ${role} ${name}.`);
 }
 
 test('a sign-in is begun, its command given, extended and cancelled', options, async (t) => {
@@ -82,7 +84,7 @@ test('a sign-in of before is filtered for and opened', options, async (t) => {
   await tabTo(page, 'button', /^Outcome/);
   await page.keyboard.press('Enter');
   await page.getByRole('menuitemradio', { name: 'Failed' }).waitFor();
-  await page.keyboard.type('Failed');
+  await tabTo(page, 'menuitemradio', 'Failed', 'ArrowDown');
   await page.keyboard.press('Enter');
   await page.locator('main li').nth(1).waitFor({ state: 'detached' });
   await tabTo(page, 'link', /Codex/);
