@@ -11,7 +11,7 @@ import type { Witness } from '../postmortem/witness.ts';
 import { failureOf } from '../reason.ts';
 import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
 import { notOurs } from '../store/mover.ts';
-import { encodeBundle } from './bundle.ts';
+import { encodeBundle, type SecretBundle } from './bundle.ts';
 import type { CredentialLease, Leases } from './leases.ts';
 import { createRedact, type Redact } from './redact.ts';
 import type { StoredCredential, Vault } from './vault.ts';
@@ -62,6 +62,8 @@ export interface Lending {
   stop(): Promise<void>;
 }
 
+/** Sandboxes that may die before one is lent to. */
+const maxTries = 3;
 /** For who never leaves. */
 const stays = new AbortController().signal;
 
@@ -73,7 +75,7 @@ export function createLending(deps: {
   providerOf: (id: Provider['id']) => Provider;
   log: Pick<BaseLogger, 'info' | 'warn'>;
 }): Lending {
-  const { vault, leases, sandboxes, witness } = deps;
+  const { vault, leases, sandboxes, witness, log } = deps;
   const stopping = new AbortController();
   const writeBack = createWriteBack({ ...deps, stopping: stopping.signal });
   const loans = new Set<Promise<unknown>>();
@@ -91,25 +93,21 @@ export function createLending(deps: {
       throw new PolydevError('credential_expired', 'The provider no longer accepts this credential.');
     }
     const provider = deps.providerOf(credential.provider);
+    const redact = createRedact(bundle);
+    const stop = AbortSignal.any([request.signal, lease.lost, stopping.signal]);
+    const { userId } = credential;
+    const wanted = { profile: 'headless', owner, userId, provider: provider.id, capture: false, wait, signal } as const;
     let sandbox = adopted;
     try {
-      sandbox ??= await sandboxes.acquire({
-        profile: 'headless',
-        owner,
-        userId: credential.userId,
-        provider: provider.id,
-        capture: false,
-        wait,
-        signal,
-        ...(onStarting && { onStarting }),
-      });
-      const stop = AbortSignal.any([request.signal, lease.lost, stopping.signal]);
-      const borrowed = { sandbox, credential, provider, redact: createRedact(bundle), stop };
-      witness.hide(sandbox.id, borrowed.redact);
-      if (!adopted) {
-        await sandbox.agent.restore(sandbox.seal(encodeBundle(bundle)));
-        await vault.touch(credentialId);
+      for (let tries = 1; !sandbox; tries += 1) {
+        sandbox = await sandboxes.acquire({ ...wanted, ...(tries === 1 && onStarting && { onStarting }) });
+        witness.hide(sandbox.id, redact);
+        const mayDie = tries < maxTries && !signal.aborted;
+        if (!(await restored(sandbox, bundle, mayDie))) sandbox = null;
       }
+      const borrowed = { sandbox, credential, provider, redact, stop };
+      if (adopted) witness.hide(sandbox.id, redact);
+      else await vault.touch(credentialId);
       const result = await workAndWriteBack(borrowed, work, leave);
       await witness.settle(owner, sandbox.id, result.failure ?? null);
       return result;
@@ -120,6 +118,19 @@ export function createLending(deps: {
     } finally {
       if (leave.aborted) sandbox?.letGo();
       else await sandbox?.release();
+    }
+  }
+
+  /** False for one that had died, and is released: nothing has been done with the credential, so another will do. */
+  async function restored(sandbox: SandboxHandle, bundle: SecretBundle, mayDie: boolean): Promise<boolean> {
+    try {
+      await sandbox.agent.restore(sandbox.seal(encodeBundle(bundle)));
+      return true;
+    } catch (error) {
+      if (!mayDie || !isDead(sandbox, error)) throw error;
+      log.warn({ err: error, sandbox: sandbox.id }, 'A sandbox died before its work began; another takes its place.');
+      await sandbox.release();
+      return false;
     }
   }
 
@@ -178,4 +189,8 @@ export function createLending(deps: {
       await Promise.allSettled(loans);
     },
   };
+}
+
+function isDead({ gone }: SandboxHandle, error: unknown): boolean {
+  return gone.aborted || (error instanceof PolydevError && error.code === 'agent_unreachable');
 }

@@ -218,6 +218,37 @@ for (const moment of ['starting', 'running'] as const) {
   });
 }
 
+test('a sandbox that dies before the tool starts is replaced, and the run does not notice', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  await stage.connect();
+  const given: string[] = [];
+  stage.granted.set = (source, grant) => {
+    given.push(grant.sandboxId);
+    if (given.length < 3) void stage.driver.kill(grant.sandboxId);
+    return Map.prototype.set.call(stage.granted, source, grant);
+  };
+  const run = await stage.services.runs.start(stage.user, ask);
+  const states = statesOf(await stage.runEvents(run.id));
+  assert.deepEqual(states, ['queued', 'starting', 'running', 'succeeded']);
+  assert.equal(new Set(given).size, 3);
+  await stage.assertClean();
+});
+
+test('where each sandbox dies at once the run ends with a reason', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  await stage.connect();
+  stage.granted.set = (source, grant) => {
+    void stage.driver.kill(grant.sandboxId);
+    return Map.prototype.set.call(stage.granted, source, grant);
+  };
+  const run = await stage.services.runs.start(stage.user, ask);
+  await stage.runEvents(run.id);
+  const { state, reason } = await stage.services.runs.get(stage.user, run.id);
+  assert.equal(state, 'failed');
+  assert.match(reason?.code ?? '', /^(agent_unreachable|sandbox_failed)$/);
+  await stage.assertClean();
+});
+
 test('what the tool repeats of the credential is kept nowhere', testTimeout, async (t) => {
   const stage = await openStage(t);
   const secret = 'refresh-token-that-nobody-may-see';
