@@ -1,5 +1,6 @@
 /** Builds what works behind the API: vault, sandboxes, sign-ins, credentials, runs. */
 
+import { availableParallelism } from 'node:os';
 import type { Driver } from '@polydev/drivers/contract';
 import { type ControllerId, limits, type ProviderId, type UserId } from '@polydev/protocol';
 import type { Provider } from '@polydev/providers/provider';
@@ -36,6 +37,9 @@ import type { Store } from './store/database.ts';
 import type { EphemeralStore } from './store/ephemeral.ts';
 import type { EventLog } from './store/events.ts';
 import { users } from './store/schema.ts';
+
+/** A boot keeps a processor busy for most of its time. */
+const comingUpAtOnce = 2 * availableParallelism();
 
 export interface WorkingsDeps extends Store {
   ephemeral: EphemeralStore;
@@ -89,7 +93,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
   });
 
   const keyCase = createKeyCase(deps.masterKey);
-  const room = createRoom({ atMost, freeMiB: async () => (await driver.memory()).freeMiB });
+  const room = createRoom({ atMost, atOnce: comingUpAtOnce, freeMiB: async () => (await driver.memory()).freeMiB });
   const machines = createMachines({
     ...{ ...deps, clock, driver, keyCase, room, rows: sandboxRows, limits: profiles, adopted: witness.adopted },
   });

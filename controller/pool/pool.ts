@@ -180,20 +180,14 @@ export function createPool(deps: PoolDeps): Pool {
     if (machine && settled) pause(entry, machine);
   }
 
-  /** The first that is well. */
-  async function give(first: Entry, signal: AbortSignal): Promise<Machine | null> {
-    for (let entry: Entry | undefined = first; entry; entry = next(first.profile)) {
-      entries.delete(entry);
+  /** The first that is well. Those that come up meanwhile are not tried: none may be well on this host. */
+  async function give(candidates: readonly Entry[], signal: AbortSignal): Promise<Machine | null> {
+    for (const entry of candidates) {
+      if (!entries.delete(entry)) continue;
       const machine = await wake(entry, signal);
       if (machine) return machine;
     }
     return null;
-  }
-
-  /** One that is up rather than one that is coming up. */
-  function next(profile: Profile): Entry | undefined {
-    const all = ofProfile(profile);
-    return all.find(({ machine }) => machine) ?? all[0];
   }
 
   const rounds = createRounds(clock, async () => {
@@ -201,6 +195,8 @@ export function createPool(deps: PoolDeps): Pool {
     const waitMs = notBeforeMs - clock.now();
     rounds.within(waitMs > 0 ? Math.min(waitMs, lookMs) : lookMs);
   });
+
+  room.onFree(() => running && rounds.within(refillAfterMs));
 
   async function look(): Promise<void> {
     const tooOldMs = clock.now() - settings.maxAgeMs;
@@ -237,10 +233,11 @@ export function createPool(deps: PoolDeps): Pool {
     },
 
     take(profile, signal) {
-      const first = next(profile);
-      if (!first) return null;
+      const all = ofProfile(profile);
+      if (all.length === 0) return null;
       if (running) rounds.within(refillAfterMs);
-      return give(first, signal);
+      const isUp = ({ machine }: Entry) => machine !== undefined;
+      return give([...all.filter(isUp), ...all.filter((entry) => !isUp(entry))], signal);
     },
 
     adopt(machine) {

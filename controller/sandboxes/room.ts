@@ -1,12 +1,13 @@
 /**
- * What room there is for further sandboxes: by their number, and by the memory of the host. Who makes one takes a space
- * for it first, so that two who look at the same moment do not take the same memory.
+ * What room there is for further sandboxes: by their number, by the memory of the host, and by how many are coming up:
+ * of many at once none would be there before all are. Who makes one takes a space for it first, so that two who look at
+ * the same moment do not take the same memory.
  */
 
 import type { Profile } from '@polydev/protocol';
 
 export interface Space {
-  /** It has taken its memory: from now on that is seen in what the host has left. */
+  /** It is up and has taken its memory: from now on that is seen in what the host has left. */
   settle(): void;
   /** Nothing of it is left. May be called again without effect, as may `settle`. */
   free(): void;
@@ -22,6 +23,8 @@ export interface Room {
   take(profile: Profile): Space;
   /** What the host has left when all have taken what they need, in MiB. */
   freeMiB(): Promise<number>;
+  /** As many come up as may at once: there will be room for another when one of them is up. */
+  isBusy(): boolean;
   /** Calls back whenever there is more. */
   onFree(listener: () => void): void;
 }
@@ -32,11 +35,14 @@ export const costMiB: Readonly<Record<Profile, number>> = { desktop: 420, headle
 export function createRoom(deps: {
   /** How many sandboxes there may be. */
   atMost: number;
+  /** How many may be coming up. */
+  atOnce: number;
   /** Memory that the host has left. */
   freeMiB(): Promise<number>;
 }): Room {
   const listeners = new Set<() => void>();
   let count = 0;
+  let comingUp = 0;
   let promisedMiB = 0;
 
   const tell = () => {
@@ -44,16 +50,22 @@ export function createRoom(deps: {
   };
 
   function take(profile: Profile): Space {
-    let promised = costMiB[profile];
+    let isComing = true;
     let held = true;
     count += 1;
-    promisedMiB += promised;
+    comingUp += 1;
+    promisedMiB += costMiB[profile];
     const settle = () => {
-      promisedMiB -= promised;
-      promised = 0;
+      if (!isComing) return;
+      isComing = false;
+      comingUp -= 1;
+      promisedMiB -= costMiB[profile];
     };
     return {
-      settle,
+      settle() {
+        settle();
+        tell();
+      },
       free() {
         if (!held) return;
         held = false;
@@ -64,13 +76,16 @@ export function createRoom(deps: {
     };
   }
 
+  const isBusy = () => comingUp >= deps.atOnce;
+
   return {
     take,
+    isBusy,
     async find(profile, keepMiB) {
       const freeMiB = await deps.freeMiB();
       // From here on nothing is waited for: others may have taken a space while the host was asked.
-      const enough = count < deps.atMost && freeMiB - promisedMiB - costMiB[profile] >= keepMiB;
-      return enough ? take(profile) : null;
+      const isFull = count >= deps.atMost || isBusy();
+      return !isFull && freeMiB - promisedMiB - costMiB[profile] >= keepMiB ? take(profile) : null;
     },
     freeMiB: async () => (await deps.freeMiB()) - promisedMiB,
     onFree: (listener) => void listeners.add(listener),

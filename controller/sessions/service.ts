@@ -64,7 +64,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
         expiresAtMs: createdAtMs + deps.limits.defaultMs,
         hardExpiresAtMs: createdAtMs + deps.limits.hardMs,
       });
-      work.begin(session);
+      await work.begin(session);
       return shownSession(session);
     },
 

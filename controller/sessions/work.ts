@@ -48,7 +48,8 @@ export interface SessionWorkDeps {
 }
 
 export interface SessionWork {
-  begin(session: SessionRow): void;
+  /** Resolves when its turn to have a desktop has come, or it has ended; rejects when there is none to have. */
+  begin(session: SessionRow): Promise<void>;
   /** Null when it has ended. */
   extend(id: SessionId, atMs: number): Promise<SessionRow | null>;
   /** Resolves when its desktop is gone. */
@@ -75,6 +76,8 @@ interface Working {
   stop: AbortController;
   deadline: Deadline;
   idle: Idle;
+  /** Settled when it need not wait for a desktop any more; see `begin`. */
+  turn: PromiseWithResolvers<void>;
   sandbox: PromiseWithResolvers<SandboxHandle>;
   done: Promise<void>;
 }
@@ -125,15 +128,18 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
 
   async function drive(
     session: SessionRow,
-    { stop, deadline, idle, sandbox: found }: Omit<Working, 'done'>,
+    { stop, deadline, idle, turn, sandbox: found }: Omit<Working, 'done'>,
     adopted: SandboxHandle | null,
   ): Promise<void> {
     const { id, userId, provider } = session;
     let sandbox = adopted;
     try {
-      if (session.state === 'pending') stillOurs(await machine.move(id, 'starting'));
+      const onStarting = async () => {
+        if (session.state === 'pending') stillOurs(await machine.move(id, 'starting'));
+        turn.resolve();
+      };
       const request = { profile: 'desktop', owner: id, userId, provider, capture: true, wait: false } as const;
-      sandbox ??= await sandboxes.acquire({ ...request, onFlow: () => idle.active(), signal: stop.signal });
+      sandbox ??= await sandboxes.acquire({ ...request, onStarting, onFlow: () => idle.active(), signal: stop.signal });
       const { id: sandboxId } = sandbox;
       stillOurs(await machine.change(id, { sandboxId }));
       found.resolve(sandbox);
@@ -157,10 +163,12 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
         logFailure(log, error, { session: id });
         // First of all: a look at a machine that is no more takes a moment.
         await machine.move(id, 'failed', { reason: reasonOf(error) });
+        turn.reject(failure);
       }
       await witness.settle(id, sandbox?.id, failure);
     } finally {
       idle.clear();
+      turn.resolve();
       found.reject(over());
       if (isHandedOver(stop.signal)) sandbox?.letGo();
       else await sandbox?.release();
@@ -195,11 +203,12 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
     );
   }
 
-  function begin(session: SessionRow, adopted: SandboxHandle | null = null): void {
+  function begin(session: SessionRow, adopted: SandboxHandle | null = null): Promise<void> {
     const { id } = session;
     const stop = new AbortController();
     const sandbox = Promise.withResolvers<SandboxHandle>();
-    sandbox.promise.catch(() => {}); // Perhaps nobody watches.
+    const turn = Promise.withResolvers<void>();
+    for (const { promise } of [sandbox, turn]) promise.catch(() => {}); // Perhaps nobody watches.
     const timeUp = new PolydevError('sign_in_timeout', 'The time to sign in has passed.');
     /** Unless another controller gave it more time, and the news of that was lost. */
     const expire = async () => {
@@ -216,7 +225,7 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
       lookAgain(id, { stop, deadline }).catch((error) => log.warn({ err: error, session: id }, 'A change was missed.'));
     });
     const heeding = activity.watch(id, () => idle.active());
-    const done = drive(session, { stop, deadline, idle, sandbox }, adopted)
+    const done = drive(session, { stop, deadline, idle, turn, sandbox }, adopted)
       .then(() => (isHandedOver(stop.signal) ? undefined : events.append(id, { type: 'destroyed' })))
       .then(
         () => {},
@@ -227,7 +236,8 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
         working.delete(id);
         for (const unsubscribe of await Promise.all([watching, heeding])) unsubscribe();
       });
-    working.set(id, { stop, deadline, idle, sandbox, done });
+    working.set(id, { stop, deadline, idle, turn, sandbox, done });
+    return turn.promise;
   }
 
   async function cancel(id: SessionId): Promise<void> {
@@ -265,7 +275,7 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
         await takeBackWarning(session.id).catch((error) =>
           log.warn({ err: error, session: session.id }, 'A warning was not taken back.'),
         );
-        begin(session, sandbox);
+        void begin(session, sandbox).catch(() => {}); // The session says it.
       } else await bury(session, 'Polydev was restarted, and the desktop is no more.');
     },
     bury: (session) => bury(session, 'The Polydev that worked on the sign-in is no more.'),

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { type ErrorCode, PolydevError } from '@polydev/protocol';
+import { type AuthSession, type ErrorCode, PolydevError } from '@polydev/protocol';
 import type { InjectOptions } from 'fastify';
 import { gate } from '../testing/tool.ts';
 import { createTestApp, host, type TestAppOptions } from './test-app.ts';
@@ -116,6 +116,39 @@ test('what may go well later says when to come back, anything else does not', { 
   assert.ok(Number(await retryAfter()) > 0);
   code = 'forbidden';
   assert.equal(await retryAfter(), undefined);
+});
+
+test('who went away while it waited for a desktop gets none', { timeout }, async (t) => {
+  const asked = Promise.withResolvers<void>();
+  const free = Promise.withResolvers<void>();
+  const session = { id: 'ses_aaaaaaaaaaaaaaaaaaaa', provider: 'claude_code', expiresAtMs: 1 } as AuthSession;
+  const cancelled = Promise.withResolvers<string>();
+  const sessions = {
+    async start() {
+      asked.resolve();
+      await free.promise;
+      return session;
+    },
+    async cancel(_user: unknown, id: string) {
+      cancelled.resolve(id);
+      return session;
+    },
+  };
+  const { app, headers } = await asking(t, { services: { sessions } });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const { host: _, ...rest } = headers;
+  const leave = new AbortController();
+  const request = fetch(`${url}/api/auth/start`, {
+    method: 'POST',
+    headers: { ...rest, 'content-type': 'application/json' },
+    body: JSON.stringify({ provider: 'claude_code' }),
+    signal: leave.signal,
+  });
+  await Promise.race([asked.promise, request.then(async (answer) => assert.fail(await answer.text()))]);
+  leave.abort();
+  await assert.rejects(request, { name: 'AbortError' });
+  setTimeout(free.resolve, 100); // The server hears of it a moment later.
+  assert.equal(await cancelled.promise, 'ses_aaaaaaaaaaaaaaaaaaaa');
 });
 
 test('who is refused is counted too: bad tokens, strangers and unknown paths', { timeout }, async (t) => {

@@ -23,6 +23,7 @@ export const none = { min: 0, max: 0 };
 interface Options {
   settings?: Partial<PoolSettings>;
   atMost?: number;
+  atOnce?: number;
   freeMiB?: number;
   /** Desktops never show their windows. */
   blank?: boolean;
@@ -66,7 +67,8 @@ export async function openPool(t: TestContext, options: Options = {}) {
   const clock = createJumpingClock();
   const log = pino({ enabled: false });
   const keyCase = createKeyCase(createMasterKey());
-  const room = createRoom({ atMost: options.atMost ?? 10, freeMiB: async () => (await driver.memory()).freeMiB });
+  const { atMost = 10, atOnce = atMost } = options;
+  const room = createRoom({ atMost, atOnce, freeMiB: async () => (await driver.memory()).freeMiB });
   const machines = createMachines({
     ...{ driver, keyCase, room, clock, log },
     rows: createSandboxRows(store, store.events, { controller: newId('controller'), host: 'here' }, clock.now),

@@ -42,7 +42,7 @@ export async function openSandboxes(t: Parameters<typeof openTestStore>[0], opti
   const image = async () => 'f'.repeat(64);
   /** As a controller makes them when it starts. */
   const start = () => {
-    const room = createRoom({ atMost, freeMiB: async () => (await driver.memory()).freeMiB });
+    const room = createRoom({ atMost, atOnce: atMost, freeMiB: async () => (await driver.memory()).freeMiB });
     const machines = createMachines({
       ...{ driver, rows, keyCase, room, image, extraCa, clock, log },
       limits: profiles,

@@ -92,8 +92,9 @@ test('between runs that wait in line a sign-in of another person gets its turn',
   await stage.untilRun(first.id, (event) => event.type === 'event');
   const second = await stage.services.runs.start(stage.user, { ...ask, credentialId: other.id });
   const bob = await stage.addUser('member');
-  const session = await stage.services.sessions.start(bob, { provider: 'claude_code' });
+  const starting = stage.services.sessions.start(bob, { provider: 'claude_code' });
   await stage.services.runs.cancel(stage.user, first.id);
+  const session = await starting;
   await stage.services.sessions.display(session.id, never);
   assert.equal((await stage.services.runs.get(stage.user, second.id)).state, 'queued');
   await stage.services.sessions.cancel(bob, session.id);

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isFinal, limits, newId, type SessionEvent, type SessionState, sessionMoves } from '@polydev/protocol';
+import {
+  type AuthSession,
+  isFinal,
+  limits,
+  newId,
+  PolydevError,
+  type SessionEvent,
+  type SessionState,
+  sessionMoves,
+} from '@polydev/protocol';
 import { authSessions } from '../../store/schema.ts';
 import { claudeBundle, openStage, type Stage, testTimeout } from '../../testing/stage.ts';
 import { type Desktop, gate, toolSays } from '../../testing/tool.ts';
@@ -165,15 +174,20 @@ test('a desktop that cannot be made fails the sign-in with the reason', testTime
 });
 
 test(
-  'with all sandboxes in use a sign-in fails after a while, and the next one after an end does not',
+  'with all sandboxes in use who asks for a sign-in is told to come back, and the next one after an end is not',
   testTimeout,
   async (t) => {
     const stage = await openStage(t, { atMost: 1 });
     const { session } = await stage.signIn();
-    const second = await stage.services.sessions.start(stage.user, { provider: 'claude_code' });
-    await stage.untilSession(second.id, (event) => event.type === 'state' && event.state === 'starting');
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const refused = assert.rejects(stage.services.sessions.start(stage.user, { provider: 'claude_code' }), (error) => {
+      assert.ok(error instanceof PolydevError);
+      assert.equal(error.code, 'capacity');
+      assert.ok(Number(error.details.retryAfterSeconds) > 0);
+      return true;
+    });
+    const second = await waitingIn(stage);
     stage.clock.jump(limits.lineMs);
+    await refused;
     assert.deepEqual(await endOf(stage, { session: second }), { state: 'failed', code: 'capacity' });
     await stage.services.sessions.cancel(stage.user, session.id);
     const third = await stage.signIn();
@@ -181,6 +195,27 @@ test(
     await stage.assertClean();
   },
 );
+
+test('who waits for a desktop can give up, and what waits outlives a restart', testTimeout, async (t) => {
+  const stage = await openStage(t, { atMost: 1 });
+  const { session } = await stage.signIn();
+  const start = () => stage.services.sessions.start(stage.user, { provider: 'claude_code' });
+  const starting = start();
+  const second = await waitingIn(stage);
+  await stage.services.sessions.cancel(stage.user, second.id);
+  assert.equal((await starting).id, second.id);
+  assert.deepEqual(await endOf(stage, { session: second }), { state: 'cancelled', code: 'sign_in_cancelled' });
+
+  const handedOver = start();
+  const third = await waitingIn(stage);
+  await stage.restart();
+  assert.equal((await handedOver).id, third.id);
+  assert.equal((await stage.services.sessions.get(stage.user, third.id)).state, 'pending');
+  await stage.services.sessions.cancel(stage.user, session.id);
+  await stage.untilSession(third.id, is('starting'));
+  await stage.services.sessions.cancel(stage.user, third.id);
+  await stage.assertClean();
+});
 
 test('an agent that goes silent fails the sign-in', testTimeout, async (t) => {
   const stage = await openStage(t);
@@ -258,4 +293,14 @@ for (const [what, notice] of Object.entries({
     assert.deepEqual(await endOf(stage, desktop), { state: 'cancelled', code: undefined });
     await stage.assertClean();
   });
+}
+
+/** A sign-in that waits for its desktop. */
+async function waitingIn(stage: Stage): Promise<AuthSession> {
+  for (;;) {
+    const found = (await stage.services.sessions.list(stage.user)).find(({ state }) => state === 'pending');
+    // Once it waits in line.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (found) return found;
+  }
 }

@@ -19,6 +19,7 @@ import { accountsOf, type CardState } from './card-state.ts';
 import { CardStatus } from './card-status.tsx';
 import { DisconnectDialog } from './disconnect-dialog.tsx';
 import { useStartSignIn } from './use-start-sign-in.ts';
+import { WaitingForMachine } from './waiting-for-machine.tsx';
 import type { Week } from './week.ts';
 import { WeekPlot } from './week-plot.tsx';
 
@@ -112,6 +113,7 @@ export function ProviderCard({ provider, state, loud, week }: ProviderCardProps)
           onSignIn={() => start()}
           onApiKey={askForKey}
         />
+        <WaitingForMachine waiting={signIn.isPending} />
       </div>
 
       <ApiKeyDialog
