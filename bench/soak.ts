@@ -12,8 +12,8 @@ import { findCgroups } from './sandbox-usage.ts';
 import { untilWaiting } from './waiting.ts';
 
 const minuteMs = 60_000;
-/** What the product keeps ready and remembers has its size after this. */
-const warmUpMs = minuteMs;
+/** What the product keeps ready and remembers has its size after this part of the time. */
+const warmUp = 0.1;
 /** As many wait before as after. */
 const one = { min: 1, max: 1 };
 
@@ -35,7 +35,7 @@ export const soak: Bench = async ({ rounds, say }) => {
       await untilCalm(polydev);
       return await settledUsage(product.paths, layout);
     };
-    await churn(polydev, warmUpMs);
+    await churn(polydev, Math.max(1, warmUp * rounds) * minuteMs);
     const before = await settled();
     say(`before: ${JSON.stringify(before)}`);
     const { signIns, runs } = await churn(polydev, rounds * minuteMs);

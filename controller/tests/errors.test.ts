@@ -121,7 +121,11 @@ test('what may go well later says when to come back, anything else does not', { 
 test('who went away while it waited for a desktop gets none', { timeout }, async (t) => {
   const asked = Promise.withResolvers<void>();
   const free = Promise.withResolvers<void>();
-  const session = { id: 'ses_aaaaaaaaaaaaaaaaaaaa', provider: 'claude_code', expiresAtMs: 1 } as AuthSession;
+  const session = {
+    id: 'ses_aaaaaaaaaaaaaaaaaaaa',
+    provider: 'claude_code',
+    expiresAtMs: 1,
+  } as Partial<AuthSession> as AuthSession;
   const cancelled = Promise.withResolvers<string>();
   const sessions = {
     async start() {
