@@ -3,11 +3,8 @@
 import { type CredentialId, isFinal, sessionMoves } from '@polydev/protocol';
 import type { Polydev } from '@polydev/sdk';
 
-/**
- * From asking until the desktop is there. The sign-in is cancelled, and resolves when it has ended. One that waited in
- * vain for room is told to come back, and does.
- */
-export async function signIn(polydev: Polydev, onRefused: () => void = () => {}): Promise<number> {
+/** From asking until the desktop is there. The sign-in is cancelled after `stay`, and resolves when it has ended. */
+export async function signIn(polydev: Polydev, stay = async (): Promise<void> => {}): Promise<number> {
   const startedMs = performance.now();
   const { sessionId } = await polydev.sessions.start({ provider: 'claude_code' });
   let readyMs: number | undefined;
@@ -15,16 +12,13 @@ export async function signIn(polydev: Polydev, onRefused: () => void = () => {})
     if (event.type !== 'state') continue;
     if (event.state === 'ready') {
       readyMs = performance.now() - startedMs;
+      await stay();
       await polydev.sessions.cancel(sessionId);
     }
     if (isFinal(sessionMoves, event.state)) break;
   }
   if (readyMs !== undefined) return readyMs;
   const { state, reason } = await polydev.sessions.get(sessionId);
-  if (reason?.code === 'capacity') {
-    onRefused();
-    return performance.now() - startedMs + (await signIn(polydev, onRefused));
-  }
   throw new Error(`A sign-in was never ready: ${state}, ${reason?.message}`);
 }
 

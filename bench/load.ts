@@ -1,28 +1,38 @@
 /**
- * Many sign-ins and runs at once: each is done in the end, whoever is refused meanwhile is told when to come back, and
- * the API answers at its usual pace.
+ * Many sign-ins and runs at once on a host whose memory is for few: each is done in the end, whoever is refused meanwhile
+ * is told when to come back, and the API answers at its usual pace.
  */
 
-import type { CredentialId } from '@polydev/protocol';
+import { type CredentialId, limits } from '@polydev/protocol';
 import { createPolydev } from '@polydev/sdk';
+import { costMiB } from '../controller/sandboxes/room.ts';
 import { setUpOwner } from '../e2e/owner.ts';
 import { openWorld } from '../e2e/world.ts';
 import { prompt, signIn } from './acts.ts';
 import { createPatientFetch } from './patient-fetch.ts';
 import { type Bench, spreadOf } from './result.ts';
 import { startSampler } from './sampler.ts';
+import { leaveFree } from './scarce-memory.ts';
 import { untilWaiting } from './waiting.ts';
 
 const runsPerSignIn = 3;
 /** Runs of one account go one after the other. */
 const accounts = 4;
+/** What there is memory for at once. */
+const desktops = 6;
+/** Somebody looks at a desktop for this long. With it more would be there at once than there is memory for. */
+const holdMs = 15_000;
 
-/** `rounds`: how many sign-ins; runs are so many times more. `inVain`: sign-ins that waited for room until `capacity`. */
+/**
+ * `rounds`: how many sign-ins; runs are so many times more. `refused`: how often somebody was told to come back.
+ * `desktops`: the most that were there at once. `leastFree`: memory of the host.
+ */
 export const load: Bench = async ({ rounds, say }) => {
-  // So many that memory and processors are what bounds.
-  const config = { sandbox: { atMost: 4 * rounds }, pool: {}, requestsPerMinute: 100_000 };
+  // So many that memory is what bounds.
+  const config = { sandbox: { atMost: 10 * rounds }, requestsPerMinute: 100_000 };
   const world = await openWorld({ config });
   const { product, doubles } = world;
+  let giveBack = () => {};
   try {
     const token = await setUpOwner(product);
     const patient = createPatientFetch();
@@ -41,6 +51,8 @@ export const load: Bench = async ({ rounds, say }) => {
     const idleMsEach = await idle.stop();
     say('idle: measured');
 
+    const memory = await leaveFree(limits.hostFreeMiB + (desktops - 1) * costMiB.desktop + accounts * costMiB.headless);
+    giveBack = memory.giveBack;
     const sampler = startSampler({ url: product.url, token });
     const count = (what: string, all: number) => {
       let done = 0;
@@ -49,11 +61,16 @@ export const load: Bench = async ({ rounds, say }) => {
         return tookMs;
       };
     };
-    let inVain = 0;
+    let most = 0;
+    const stay = async () => {
+      await new Promise((resolve) => setTimeout(resolve, holdMs)); // what is measured is others, meanwhile
+      const all = await polydev.sandboxes.list();
+      most = Math.max(most, all.filter(({ profile, owner }) => profile === 'desktop' && owner !== null).length);
+    };
     const saySignIn = count('sign-in', rounds);
     const sayRun = count('run', rounds * runsPerSignIn);
     const [signIns, runs] = await Promise.all([
-      Promise.all(Array.from({ length: rounds }, () => signIn(polydev, () => (inVain += 1)).then(saySignIn))),
+      Promise.all(Array.from({ length: rounds }, () => signIn(polydev, stay).then(saySignIn))),
       Promise.all(
         Array.from({ length: rounds * runsPerSignIn }, (_, n) =>
           prompt(polydev, credentials[n % accounts]).then(sayRun),
@@ -67,11 +84,13 @@ export const load: Bench = async ({ rounds, say }) => {
         api: spreadOf(await sampler.stop()),
         apiIdle: spreadOf(idleMsEach),
         refused: { n: patient.refused },
-        inVain: { n: inVain },
+        desktops: { n: most },
+        leastFree: { n: 1, bytes: memory.leastMiB() * 1024 * 1024 },
       },
       ratios: {},
     };
   } finally {
+    giveBack();
     await world.close();
     product.remove();
   }

@@ -77,7 +77,10 @@ async function churn(polydev: Polydev, lengthMs: number): Promise<{ signIns: num
     while (performance.now() < endMs) tookMs.push(await act(polydev));
     return tookMs;
   };
-  const [signIns, runs] = await Promise.all([repeat(signIn), repeat((polydev) => prompt(polydev))]);
+  const [signIns, runs] = await Promise.all([
+    repeat((polydev) => signIn(polydev)),
+    repeat((polydev) => prompt(polydev)),
+  ]);
   return { signIns, runs };
 }
 

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, suite, test } from 'node:test';
 import { skipTestServers, startTestPostgres, startTestRedis } from '../setup/test-servers.ts';
 import {
+  hasPart,
   killDuringRun,
   killDuringSandbox,
   killDuringSignIn,
@@ -42,11 +43,11 @@ function losing({ ofRun, ofSignIn, ofSandbox }: Parts, stage: () => RecoveryStag
     for (const at of stagesFor(part, ofSignIn, signInStages))
       test(`${part}, while a sign-in is ${at}: it goes on or ends, and nothing is left`, () =>
         killDuringSignIn(stage(), part, at));
-  // Of one that is being destroyed there is nothing left to kill.
-  for (const part of ofSandbox)
-    for (const at of stagesFor(part, ofSandbox, sandboxStages))
-      if (part !== 'container' || at !== 'stopping')
-        test(`${part}, while a sandbox is ${at}: the next run has one`, () => killDuringSandbox(stage(), part, at));
+  for (const part of ofSandbox) {
+    const stages = sandboxStages.filter((at) => hasPart(part, at));
+    for (const at of stagesFor(part, ofSandbox, stages))
+      test(`${part}, while a sandbox is ${at}: who comes next has one`, () => killDuringSandbox(stage(), part, at));
+  }
 }
 
 suite('after a kill', { skip: !isRoot && 'needs root', timeout }, () => {
@@ -61,7 +62,7 @@ suite('after a kill', { skip: !isRoot && 'needs root', timeout }, () => {
     {
       ofRun: ['controller', 'hostd', 'agent', 'container', 'disk'],
       ofSignIn: ['controller', 'hostd', 'agent', 'container', 'x-server', 'browser', 'disk'],
-      ofSandbox: ['controller', 'hostd', 'container'],
+      ofSandbox: ['controller', 'hostd', 'agent', 'container', 'x-server', 'browser', 'disk'],
     },
     () => stage,
   );
