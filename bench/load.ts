@@ -29,7 +29,7 @@ const holdMs = 15_000;
  */
 export const load: Bench = async ({ rounds, say }) => {
   // So many that memory is what bounds.
-  const config = { sandbox: { atMost: 10 * rounds }, requestsPerMinute: 100_000 };
+  const config = { sandbox: { atMost: 10 * rounds }, pool: {}, requestsPerMinute: 100_000 };
   const world = await openWorld({ config });
   const { product, doubles } = world;
   let giveBack = () => {};
