@@ -21,7 +21,7 @@ export interface ProductUsage {
   journal: number;
 }
 
-export async function usageOfProduct(paths: HostPaths, layout: CgroupLayout): Promise<ProductUsage> {
+async function usageOfProduct(paths: HostPaths, layout: CgroupLayout): Promise<ProductUsage> {
   const [controller, hostd] = [processOf(paths, 'controller/main.ts'), processOf(paths, 'hostd/main.ts')];
   const links = JSON.parse(execFileSync('ip', ['-json', 'link'], { encoding: 'utf8' })) as { ifname: string }[];
   return {

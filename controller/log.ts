@@ -30,7 +30,7 @@ const logMethod: NonNullable<LoggerOptions['hooks']>['logMethod'] = function (ar
 };
 
 /** Prompts, answers and account names are values of queries: they do not belong into a log. */
-export function serializeError(error: unknown): unknown {
+function serializeError(error: unknown): unknown {
   return stdSerializers.err((error instanceof Error ? withoutValues(error) : error) as Error);
 }
 

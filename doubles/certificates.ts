@@ -40,7 +40,7 @@ export async function keptCertificates(hosts: readonly string[], memory: Memory,
   return made;
 }
 
-export async function createCertificates(hosts: readonly string[], now = Date.now()): Promise<Certificates> {
+async function createCertificates(hosts: readonly string[], now = Date.now()): Promise<Certificates> {
   x509.cryptoProvider.set(webcrypto as Crypto);
   // A day back, for sandboxes whose clock is behind.
   const validity = { notBefore: new Date(now - dayMs), notAfter: new Date(now + validDays * dayMs) };

@@ -32,7 +32,7 @@ function apiError(status: number, type: string, message: string, headers: Record
   };
 }
 
-export function authenticationError(caller: Caller): Refusal {
+function authenticationError(caller: Caller): Refusal {
   const message =
     caller === 'api_key'
       ? 'invalid x-api-key'

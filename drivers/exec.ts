@@ -144,7 +144,7 @@ export interface StopOptions {
 }
 
 /** Ask, terminate, kill: each step waits before the next, and all of them end when the child does. */
-export async function stopChild(child: ChildProcess, ended: Promise<unknown>, options: StopOptions): Promise<void> {
+async function stopChild(child: ChildProcess, ended: Promise<unknown>, options: StopOptions): Promise<void> {
   const steps = [
     ...(options.ask ? [options.ask] : []),
     () => void child.kill('SIGTERM'),

@@ -1,6 +1,7 @@
 /** Finds and ends helper programs that a crash left running, by their name and by what stands in their arguments. */
 
-import { readdir, readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -10,16 +11,21 @@ export interface Search {
   argument: string;
 }
 
-/** Pids of the programs that match. */
+/** Pids of the programs that match. Read in one go: of hundreds at once each would take a buffer of 64 KiB for a line. */
 export async function findProcesses(search: Search): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const matches = await Promise.all(
-    pids.map(async (pid) => {
-      const [program = '', ...args] = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-      return search.programs.includes(basename(program)) && args.some((arg) => arg.includes(search.argument));
-    }),
-  );
-  return pids.filter((_, index) => matches[index]);
+  return pids.filter((pid) => {
+    const [program = '', ...args] = commandOf(pid);
+    return search.programs.includes(basename(program)) && args.some((arg) => arg.includes(search.argument));
+  });
+}
+
+function commandOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return []; // it has ended already
+  }
 }
 
 export function kill(pid: number, signal: NodeJS.Signals): void {

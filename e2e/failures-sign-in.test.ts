@@ -1,6 +1,8 @@
 /** Every way a sign-in fails, and every part of its desktop that can die: the right end, a reason, a way on. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, beforeEach, suite, test } from 'node:test';
 import type { DesktopPart, SessionId } from '@polydev/protocol';
 import { consentPages, decide, enter, enterAgain, openDesktop, signIn } from './desktop-sign-in.ts';
@@ -175,6 +177,8 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
     doubles.state.behaviour.claude_code.model = 'ok';
     const expired = await own();
     assert.deepEqual([expired.status, expired.version], ['expired', version + 2]);
+    const log = readFileSync(join(stage.product.paths.home, 'logs/controller.log'), 'utf8').split('\n');
+    assert.ok(log.some((line) => line.includes(id) && line.includes('The tool ended the sign-in')));
 
     const again = { provider: 'claude_code', command: 'claude auth login', label: 'rotating' } as const;
     doubles.state.behaviour.claude_code.accessTtlMs = 8 * 3_600_000;

@@ -7,9 +7,12 @@ import assert from 'node:assert/strict';
 import { isFinal, type Run, runMoves, type Sandbox, type SessionId, sessionMoves } from '@polydev/protocol';
 import { consentPages, decide, enter, isTerminal, openDesktop } from './desktop-sign-in.ts';
 import { killPart, type Part, type RecoveryStage, strays, until, untilHealthy } from './recovery-parts.ts';
+import { assertRefused } from './stage.ts';
 
 /** After a part is back. */
 const withinMs = 30_000;
+/** While a server is away. */
+const askAgainMs = 1_000;
 /** To come to where the kill is to be. */
 const reachMs = 120_000;
 
@@ -109,6 +112,40 @@ export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: Sa
   await nothingIsLeft(stage);
   const again = await sandboxIs(stage, profile, ['hibernated']);
   assert.ok(await isThere(stage, again));
+  assert.deepEqual(await accountsOf(stage), accounts);
+}
+
+/** The database is away for long: who asks is told to come back, and what is under way waits for it. */
+export async function loseDatabase(stage: RecoveryStage, awayMs: number): Promise<void> {
+  const { polydev, doubles } = stage;
+  const database = stage.servers?.database;
+  if (!database) throw new Error('The stage has no database of its own.');
+  const accounts = await accountsOf(stage);
+  const sessionId = await signInUpTo(stage, 'ready', 'waits');
+  doubles.state.behaviour.claude_code.model = 'slow';
+  const run = await startRun(stage, 'patience');
+  await runReaches(stage, run.id, 'answering');
+  doubles.state.behaviour.claude_code.model = 'ok';
+  await database.end('SIGKILL');
+  const backAtMs = performance.now() + awayMs;
+  let asked = 0;
+  while (asked === 0 || performance.now() < backAtMs) {
+    for (const ask of [() => polydev.runs.list(), () => polydev.credentials.list(), () => startRun(stage, 'no')]) {
+      await assertRefused(ask(), 'unavailable');
+      asked += 1;
+    }
+    await new Promise((resolve) => setTimeout(resolve, askAgainMs));
+  }
+  await database.start();
+  await untilHealthy(stage, withinMs);
+  const ended = await endOf(stage, run.id);
+  assert.equal(ended.state, 'succeeded', JSON.stringify(ended.reason));
+  assert.match(ended.answer, /patience and more words/);
+  assert.equal((await polydev.sessions.get(sessionId)).state, 'ready');
+  await until(() => stage.looks(sessionId, isTerminal).then(() => true), withinMs);
+  await polydev.sessions.cancel(sessionId);
+  await nextRunWorks(stage);
+  await nothingIsLeft(stage);
   assert.deepEqual(await accountsOf(stage), accounts);
 }
 

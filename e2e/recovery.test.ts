@@ -8,6 +8,7 @@ import {
   killDuringRun,
   killDuringSandbox,
   killDuringSignIn,
+  loseDatabase,
   runStages,
   sandboxStages,
   signInStages,
@@ -87,4 +88,7 @@ suite('after the loss of a server', { skip: isRoot ? skipTestServers : 'needs ro
 
   const servers = ['database', 'redis'] as const;
   losing({ ofRun: servers, ofSignIn: servers, ofSandbox: servers }, () => stage);
+
+  test('the database is away for a minute: who asks is told to come back, what is under way goes on', () =>
+    loseDatabase(stage, everyStage ? 60_000 : 2_000));
 });

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { HostPaths } from '../setup/paths.ts';
 
 /** Pids on the host of the sandbox's processes whose command line fits. */
-export function processesOf(paths: HostPaths, sandboxId: string, command: RegExp): number[] {
+function processesOf(paths: HostPaths, sandboxId: string, command: RegExp): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => read(pid, 'cgroup').includes(`polydev-${paths.instance}/${sandboxId}`))

@@ -113,7 +113,7 @@ async function makeImage({ recipe, cacheDir, base, hash, agent, onProgress }: Im
   }
 }
 
-export function toolVersions(recipe: Recipe): Record<string, string> {
+function toolVersions(recipe: Recipe): Record<string, string> {
   const names = Object.keys(recipe.lock.packages['']?.dependencies ?? {});
   const all = [...names, `node-linux-${recipe.architecture.node}`];
   return Object.fromEntries(all.map((name) => [name, recipe.lock.packages[`node_modules/${name}`]?.version ?? '']));

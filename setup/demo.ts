@@ -7,7 +7,7 @@ import { chown, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PolydevError } from '@polydev/protocol';
 import { type Child, startChild } from './child.ts';
-import { freePort } from './host-checks.ts';
+import { freePort } from './free-port.ts';
 import type { HostPaths } from './paths.ts';
 import { nodeOf } from './release.ts';
 import type { ServiceUser } from './service-user.ts';

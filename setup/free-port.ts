@@ -1,11 +1,12 @@
-/** A port of this machine's loopback that nobody listens on. */
+/** A port of this machine that nobody listens on now; of its loopback unless told otherwise. */
 
 import { createServer } from 'node:net';
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
+export function freePort(host = '127.0.0.1'): Promise<number> {
+  return new Promise((resolve, reject) => {
     const probe = createServer();
-    probe.listen(0, '127.0.0.1', () => {
+    probe.once('error', reject);
+    probe.listen(0, host, () => {
       const { port } = probe.address() as { port: number };
       probe.close(() => resolve(port));
     });

@@ -1,6 +1,6 @@
 /** Things that must be true before any work is begun, each with its sentence. */
 
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { PolydevError } from '@polydev/protocol';
 
 export function requireRoot(): void {
@@ -23,17 +23,5 @@ export async function requireFreePort(host: string, port: number): Promise<void>
       reject(new PolydevError('port_taken', sentence, { cause: error }));
     });
     probe.listen(port, host, () => probe.close(() => resolve()));
-  });
-}
-
-/** A port that is free now. */
-export async function freePort(host: string): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, host, () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
   });
 }

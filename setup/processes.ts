@@ -139,7 +139,12 @@ export function startHostd({
           'gateway-address': paths.gatewayAddress,
         }),
       ],
-      env: { ...allocator, PATH: process.env.PATH, LANG: 'C.UTF-8', NODE_COMPILE_CACHE: join(paths.home, 'compile-cache') },
+      env: {
+        ...allocator,
+        PATH: process.env.PATH,
+        LANG: 'C.UTF-8',
+        NODE_COMPILE_CACHE: join(paths.home, 'compile-cache'),
+      },
       logFile: join(paths.home, 'logs/hostd.log'),
     },
     onTrouble,

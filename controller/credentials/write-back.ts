@@ -31,7 +31,7 @@ export interface WriteBackPatience {
   delaysMs: readonly number[];
 }
 
-export const writeBackPatience: Readonly<WriteBackPatience> = {
+const writeBackPatience: Readonly<WriteBackPatience> = {
   patienceMs: 30_000,
   stoppingMs: limits.stopWriteBackMs,
   delaysMs: [100, 250, 500, 1_000],

@@ -74,7 +74,7 @@ export interface GatewayLimits {
   logWindowMs: number;
 }
 
-export const gatewayLimits: Readonly<GatewayLimits> = {
+const gatewayLimits: Readonly<GatewayLimits> = {
   headerBytes: 16 * 1024,
   headerMs: 30_000,
   keepAliveMs: 60_000,

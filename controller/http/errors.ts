@@ -37,7 +37,7 @@ function levelOf({ code, status, cause }: PolydevError): 'debug' | 'warn' | 'err
   return status >= 500 ? 'error' : 'warn';
 }
 
-export function errorBody(error: PolydevError, requestId: string): ErrorBody {
+function errorBody(error: PolydevError, requestId: string): ErrorBody {
   return { error: { code: error.code, message: error.message, hint: error.hint, requestId } };
 }
 

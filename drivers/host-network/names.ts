@@ -7,7 +7,7 @@ const tagLength = 3;
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /** Three letters that keep instances on one host apart. */
-export function instanceTag(instance: string): string {
+function instanceTag(instance: string): string {
   const digest = createHash('sha256').update(instance).digest();
   return [...digest.subarray(0, tagLength)].map((byte) => alphabet[byte & 31]).join('');
 }

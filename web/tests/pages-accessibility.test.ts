@@ -1,13 +1,10 @@
 /** axe-core finds nothing to complain about, on any page in any state, in light and dark, wide and on a phone. */
 
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
 import { suite, test } from 'node:test';
-import type axe from 'axe-core';
+import { axePath, findViolations } from './fixture/axe.ts';
 import { missingBrowser, setStage, type View, wear } from './fixture/browser.ts';
 import { scenes, stageScene } from './fixture/scenes.ts';
-
-const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 /** What axe is asked in each view: in the dark, nothing but the colours is another. */
 const views: { name: string; look: View; colours: readonly { theme: 'light' | 'dark'; rules?: string[] }[] }[] = [
@@ -37,17 +34,3 @@ suite('axe finds nothing', { skip: missingBrowser, concurrency: 2, timeout: 600_
     });
   }
 });
-
-/** In the page: rules of WCAG 2.2 A and AA, and of good practice, unless told which. */
-async function findViolations(rules?: string[]): Promise<string[]> {
-  const { axe: checker } = window as unknown as { axe: typeof axe };
-  const { violations } = await checker.run(document, {
-    resultTypes: ['violations'],
-    // It would copy style sheets into inline ones, which our own policy refuses, for a rule that is off.
-    preload: false,
-    ...(rules && { runOnly: rules }),
-  });
-  return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ''}`),
-  );
-}

@@ -25,7 +25,7 @@ export function CopyButton({ text, label, className }: { text: string; label: st
 }
 
 /** Works over plain HTTP, too, where the clipboard interface is missing. */
-export async function copyText(text: string): Promise<boolean> {
+async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;

@@ -8,7 +8,7 @@ export type Theme = (typeof themes)[number];
 const key = 'polydev.theme';
 const listeners = new Set<() => void>();
 
-export function currentTheme(): Theme {
+function currentTheme(): Theme {
   const chosen = document.documentElement.dataset.theme;
   return chosen === 'light' || chosen === 'dark' ? chosen : 'system';
 }

@@ -10,7 +10,7 @@ const smallest: Size = { width: 720, height: 480 };
 /** Above this the picture is scaled up rather than made larger. */
 const largest: Size = { width: 2560, height: 1600 };
 /** What a desktop has before anyone looks at it. */
-export const defaultSize: Size = { width: 1920, height: 1080 };
+const defaultSize: Size = { width: 1920, height: 1080 };
 
 /** One remote pixel to one of the page where that is usable, with the place's own proportions. */
 export function remoteSizeFor(place: Size): Size {

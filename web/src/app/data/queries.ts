@@ -32,8 +32,8 @@ export const keys = {
   run: (id: string) => ['runs', id],
 } as const;
 
-export const runsPage = 50;
-export const sessionsPage = 50;
+const runsPage = 50;
+const sessionsPage = 50;
 
 /** Null: nobody is signed in. */
 export function useMe() {

@@ -17,7 +17,7 @@ import { paths } from '../paths.ts';
 import { EntryLayout } from './entry-layout.tsx';
 
 /** `#token`, or `#token=token`. */
-export function setupTokenOf(fragment: string): string {
+function setupTokenOf(fragment: string): string {
   const text = fragment.replace(/^#/, '');
   return new URLSearchParams(text).get('token') ?? text;
 }

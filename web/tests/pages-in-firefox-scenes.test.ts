@@ -1,0 +1,48 @@
+/** Each page in each state that comes up by itself, in a real Firefox: no error, no breach of the policy, nothing for axe. */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { axePath, findViolations } from './fixture/axe.ts';
+import { buildDashboard } from './fixture/build.ts';
+import { createFirefoxStage, type FirefoxStage, missingFirefox } from './fixture/firefox.ts';
+import { arrange, type Scene } from './fixture/scenes/scene.ts';
+import { scenes } from './fixture/scenes.ts';
+
+const options = { skip: missingFirefox, timeout: 120_000 };
+const all: [string, Scene][] = Object.entries(scenes);
+let dist: string;
+let stage: FirefoxStage;
+
+before(async () => {
+  if (missingFirefox) return;
+  dist = await mkdtemp(join(tmpdir(), 'polydev-web-'));
+  await buildDashboard(dist);
+  stage = await createFirefoxStage(dist);
+});
+after(async () => {
+  await stage?.close();
+  if (dist) await rm(dist, { recursive: true });
+});
+
+for (const [name, scene] of all.filter(([, { act }]) => !act)) {
+  test(`Firefox: ${name}`, options, async (t) => {
+    const { page, fixture, url } = await stage.open(t);
+    if (scene.arrange) arrange(fixture, scene.arrange);
+    await page.goto(`${url}${scene.path}`);
+    await page.waitForSelector(':is(h1, h2):not(:empty)');
+    await page.evaluate(() => document.fonts.ready.then(() => undefined));
+    await page.evaluate(readFileSync(axePath, 'utf8'));
+    for (const theme of ['light', 'dark']) {
+      await page.evaluate((wanted) => {
+        document.documentElement.dataset.theme = wanted;
+      }, theme);
+      assert.deepEqual(await page.evaluate(findViolations), [], theme);
+    }
+    const overflows = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+    assert.equal(overflows, false, 'no page scrolls sideways');
+  });
+}
