@@ -19,6 +19,10 @@ test('limits that depend on each other stand in order', () => {
     ['signInIdleMs', 'egressIdleMs'],
     ['stopWriteBackMs', 'drainMs'],
     ['stopMs', 'stopKillMs', 'controllerTtlMs'],
+    ['lastLookMs', 'sandboxStopMs', 'hostAwayMs'],
+    ['viewerStallMs', 'streamSilenceMs'],
+    ['signInWarnMs', 'signInExtendMs', 'signInHardMs'],
+    ['runMaxMs', 'setupLinkMs', 'keptLogsMs'],
     ['credentialBytes', 'promptBytes', 'runLineBytes', 'runOutputBytes'],
   ];
   for (const names of ascending) {
@@ -27,6 +31,13 @@ test('limits that depend on each other stand in order', () => {
       if (next) assert.ok(limits[name] < limits[next], `${name} must be less than ${next}`);
     }
   }
+  const compared = new Set(ascending.flat());
+  const times = Object.keys(limits).filter((name) => name.endsWith('Ms'));
+  assert.deepEqual(
+    times.filter((name) => !compared.has(name as keyof typeof limits)),
+    [],
+    'each time stands somewhere',
+  );
   // One after the other.
   assert.ok(limits.drainMs + limits.stopWriteBackMs + limits.lastLookMs < limits.stopMs);
   // A warning that is taken back must have been able to be one again.
