@@ -5,7 +5,6 @@
 
 import { type CredentialId, limits } from '@polydev/protocol';
 import { createPolydev } from '@polydev/sdk';
-import { costMiB } from '../controller/sandboxes/room.ts';
 import { setUpOwner } from '../e2e/owner.ts';
 import { openWorld } from '../e2e/world.ts';
 import { prompt, signIn } from './acts.ts';
@@ -20,6 +19,8 @@ const runsPerSignIn = 3;
 const accounts = 4;
 /** What there is memory for at once. */
 const desktops = 6;
+/** As `density` measures them. */
+const [desktopMiB, headlessMiB] = [420, 32];
 /** Somebody looks at a desktop for this long. With it more would be there at once than there is memory for. */
 const holdMs = 15_000;
 
@@ -51,7 +52,7 @@ export const load: Bench = async ({ rounds, say }) => {
     const idleMsEach = await idle.stop();
     say('idle: measured');
 
-    const memory = await leaveFree(limits.hostFreeMiB + (desktops - 1) * costMiB.desktop + accounts * costMiB.headless);
+    const memory = await leaveFree(limits.hostFreeMiB + (desktops - 1) * desktopMiB + accounts * headlessMiB);
     giveBack = memory.giveBack;
     const sampler = startSampler({ url: product.url, token });
     const count = (what: string, all: number) => {

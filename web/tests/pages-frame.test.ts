@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { missingBrowser, setStage } from './fixture/browser.ts';
 import { fullCredentials, fullRuns } from './fixture/data.ts';
@@ -142,12 +143,13 @@ test('the first load is at most 200 KB: no viewer, no Markdown in it', options, 
   page.on('response', (response) => loaded.push(new URL(response.url()).pathname));
   await page.goto(connections);
   await page.getByTestId('connect-claude_code').waitFor();
-  const assets = await readdir(join(stage.dist, 'assets'));
+  const dist = fileURLToPath(new URL('../dist', import.meta.url));
+  const assets = await readdir(join(dist, 'assets'));
   let bytes = 0;
   for (const name of assets) {
     if (!loaded.includes(`/assets/${name}`) || !/\.(js|css)$/.test(name)) continue;
     assert.doesNotMatch(name, /sign-in-page|viewer|markdown|runs-page|palette/);
-    bytes += gzipSync(await readFile(join(stage.dist, 'assets', name))).length;
+    bytes += gzipSync(await readFile(join(dist, 'assets', name))).length;
   }
   assert.ok(bytes > 50_000 && bytes <= 200_000, `${bytes} bytes`);
   t.diagnostic(`${Math.round(bytes / 1000)} KB of script and style, gzipped`);

@@ -2,31 +2,20 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { axePath, findViolations } from './fixture/axe.ts';
-import { buildDashboard } from './fixture/build.ts';
 import { createFirefoxStage, type FirefoxStage, missingFirefox } from './fixture/firefox.ts';
 import { arrange, type Scene } from './fixture/scenes/scene.ts';
 import { scenes } from './fixture/scenes.ts';
 
 const options = { skip: missingFirefox, timeout: 120_000 };
 const all: [string, Scene][] = Object.entries(scenes);
-let dist: string;
 let stage: FirefoxStage;
 
 before(async () => {
-  if (missingFirefox) return;
-  dist = await mkdtemp(join(tmpdir(), 'polydev-web-'));
-  await buildDashboard(dist);
-  stage = await createFirefoxStage(dist);
+  if (!missingFirefox) stage = await createFirefoxStage();
 });
-after(async () => {
-  await stage?.close();
-  if (dist) await rm(dist, { recursive: true });
-});
+after(() => stage?.close());
 
 for (const [name, scene] of all.filter(([, { act }]) => !act)) {
   test(`Firefox: ${name}`, options, async (t) => {

@@ -1,31 +1,20 @@
 /** The same dashboard in a real Firefox: set-up, login, Connections, a sign-in with its picture, Runs, Settings. */
 
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Page } from 'puppeteer-core';
-import { buildDashboard } from './fixture/build.ts';
 import { fullCredentials, fullRuns, pastSessions, runEvents, signInEvents, tokens } from './fixture/data.ts';
 import { createFirefoxStage, type FirefoxStage, missingFirefox } from './fixture/firefox.ts';
 import { connections, signInPath } from './fixture/scenes/scene.ts';
 import { until } from './fixture/until.ts';
 
 const options = { skip: missingFirefox, timeout: 120_000 };
-let dist: string;
 let stage: FirefoxStage;
 
 before(async () => {
-  if (missingFirefox) return;
-  dist = await mkdtemp(join(tmpdir(), 'polydev-web-'));
-  await buildDashboard(dist);
-  stage = await createFirefoxStage(dist);
+  if (!missingFirefox) stage = await createFirefoxStage();
 });
-after(async () => {
-  await stage?.close();
-  if (dist) await rm(dist, { recursive: true });
-});
+after(() => stage?.close());
 
 const says = (page: Page, text: string) => page.waitForSelector(`::-p-text(${text})`);
 const press = async (page: Page, name: string, role = 'button') =>
