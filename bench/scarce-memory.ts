@@ -19,11 +19,11 @@ export async function leaveFree(wantedMiB: number): Promise<ScarceMemory> {
     if (blockOrRest < 1) break;
     taken.push(Buffer.alloc(Math.floor(blockOrRest) * MiB, 1)); // Written to: before that it takes nothing.
   }
-  let least = wantedMiB;
+  let { freeMiB: least } = await freeMemory();
   const look = async () => {
     least = Math.min(least, (await freeMemory()).freeMiB);
   };
-  const timer = setInterval(look, betweenLooksMs);
+  const timer = setInterval(() => void look().catch(() => {}), betweenLooksMs);
   return {
     leastMiB: () => least,
     giveBack() {

@@ -45,9 +45,10 @@ export interface AgentAccess extends Endpoint {
 export interface SessionService {
   /**
    * `forbidden` when `request.userId` is another's and the caller is no owner; `credential_exists` when a new account
-   * is asked for under a label that one has.
+   * is asked for under a label that one has. Resolves when its turn to have a desktop has come, or it has ended or was
+   * handed over; `capacity` when there is no room for a while. Aborting cancels it.
    */
-  start(user: User, request: StartSession): Promise<AuthSession>;
+  start(user: User, request: StartSession, signal?: AbortSignal): Promise<AuthSession>;
   get(user: User, id: SessionId): Promise<AuthSession>;
   /** Newest first. */
   list(user: User, query?: ListSessions): Promise<AuthSession[]>;

@@ -1,7 +1,6 @@
 /** Finds and ends helper programs that a crash left running, by their name and by what stands in their arguments. */
 
-import { readFileSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -11,21 +10,15 @@ export interface Search {
   argument: string;
 }
 
-/** Pids of the programs that match. Read in one go: of hundreds at once each would take a buffer of 64 KiB for a line. */
+/** Pids of the programs that match. One after the other: each read takes a buffer of 64 KiB, and there may be hundreds. */
 export async function findProcesses(search: Search): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  return pids.filter((pid) => {
-    const [program = '', ...args] = commandOf(pid);
-    return search.programs.includes(basename(program)) && args.some((arg) => arg.includes(search.argument));
-  });
-}
-
-function commandOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-  } catch {
-    return []; // it has ended already
+  const found: number[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)) {
+    const [program = '', ...args] = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    if (search.programs.includes(basename(program)) && args.some((arg) => arg.includes(search.argument)))
+      found.push(pid);
   }
+  return found;
 }
 
 export function kill(pid: number, signal: NodeJS.Signals): void {

@@ -42,11 +42,12 @@ suite('the image of the host', { skip, timeout: 5 * 60_000 }, () => {
     rmSync(images, { recursive: true, force: true });
   });
 
-  async function startsFail(code: 'image_missing' | 'sandbox_failed'): Promise<void> {
+  async function startsFail(code: 'image_missing' | 'sandbox_failed', hint: RegExp): Promise<void> {
     const { sessionId } = await stage.polydev.sessions.start({ provider: 'claude_code', label: code });
     const session = await stage.ended(sessionId);
     assert.equal(session.state, 'failed');
     assertReason(session, code);
+    assert.match(session.reason?.hint ?? '', hint);
     const run = await stage.run({ provider: 'claude_code', prompt: 'hello' });
     assert.equal(run.state, 'failed');
     assertReason(run, code);
@@ -55,7 +56,7 @@ suite('the image of the host', { skip, timeout: 5 * 60_000 }, () => {
 
   test('is gone: sign-ins and runs say so and name the command that makes it', async () => {
     unlink();
-    await startsFail('image_missing');
+    await startsFail('image_missing', /polydev image build/);
   });
 
   test('is broken: what does not boot fails with the sentence of its console, soon', async () => {
@@ -63,7 +64,7 @@ suite('the image of the host', { skip, timeout: 5 * 60_000 }, () => {
       mkdirSync(join(images, name, 'rootfs/etc'), { recursive: true });
       cpSync(join(real, name, 'image.json'), join(images, name, 'image.json'));
     }
-    await startsFail('sandbox_failed');
+    await startsFail('sandbox_failed', /console|again/);
   });
 
   test('is back: the next run works without a restart', async () => {

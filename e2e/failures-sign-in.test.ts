@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, suite, test } from 'node:test';
 import type { DesktopPart, SessionId } from '@polydev/protocol';
 import { consentPages, decide, enter, enterAgain, openDesktop, signIn } from './desktop-sign-in.ts';
+import { until } from './recovery-parts.ts';
 import { killIn } from './sandbox-processes.ts';
 import { assertReason, assertRefused, openStage, type Stage } from './stage.ts';
 
@@ -14,6 +15,8 @@ const signInMs = 10_000;
 /** The first process of a sandbox, with which all others die. */
 const init = /^(\/sbin\/init|\/(usr\/)?lib\/systemd\/systemd)( |$)/;
 const tokenMs = 120_000;
+/** What was logged is in the file. */
+const logMs = 10_000;
 
 type Ended = Parameters<typeof assertReason>[0];
 
@@ -177,8 +180,9 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
     doubles.state.behaviour.claude_code.model = 'ok';
     const expired = await own();
     assert.deepEqual([expired.status, expired.version], ['expired', version + 2]);
-    const log = readFileSync(join(stage.product.paths.home, 'logs/controller.log'), 'utf8').split('\n');
-    assert.ok(log.some((line) => line.includes(id) && line.includes('The tool ended the sign-in')));
+    const log = join(stage.product.paths.home, 'logs/controller.log');
+    const says = (line: string) => line.includes(id) && line.includes('The tool ended the sign-in');
+    await until(async () => readFileSync(log, 'utf8').split('\n').some(says), logMs);
 
     const again = { provider: 'claude_code', command: 'claude auth login', label: 'rotating' } as const;
     doubles.state.behaviour.claude_code.accessTtlMs = 8 * 3_600_000;

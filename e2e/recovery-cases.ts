@@ -128,9 +128,14 @@ export async function loseDatabase(stage: RecoveryStage, awayMs: number): Promis
   doubles.state.behaviour.claude_code.model = 'ok';
   await database.end('SIGKILL');
   const backAtMs = performance.now() + awayMs;
+  const signInRequest = { provider: 'claude_code', label: 'refused' } as const;
   let asked = 0;
   while (asked === 0 || performance.now() < backAtMs) {
-    for (const ask of [() => polydev.runs.list(), () => polydev.credentials.list(), () => startRun(stage, 'no')]) {
+    for (const ask of [
+      () => polydev.runs.list(),
+      () => startRun(stage, 'no'),
+      () => polydev.sessions.start(signInRequest),
+    ]) {
       await assertRefused(ask(), 'unavailable');
       asked += 1;
     }

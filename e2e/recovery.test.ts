@@ -89,6 +89,6 @@ suite('after the loss of a server', { skip: isRoot ? skipTestServers : 'needs ro
   const servers = ['database', 'redis'] as const;
   losing({ ofRun: servers, ofSignIn: servers, ofSandbox: servers }, () => stage);
 
-  test('the database is away for a minute: who asks is told to come back, what is under way goes on', () =>
+  test('the database is away for long: who asks is told to come back, what is under way goes on', () =>
     loseDatabase(stage, everyStage ? 60_000 : 2_000));
 });

@@ -107,7 +107,9 @@ export function createPolydev(options: PolydevOptions) {
     providers: { list: () => list<ProviderInfo>('/api/providers') },
 
     sessions: {
-      start: (request: StartSession) => post<StartedSession>('/api/auth/start', request),
+      /** Answers when there is a desktop for it, or `capacity` when there is none for a while. Aborting cancels it. */
+      start: (body: StartSession, { signal }: { signal?: AbortSignal } = {}) =>
+        http.request<StartedSession>('POST', '/api/auth/start', { body, ...(signal && { signal }) }),
       /** Newest first, 50 unless told otherwise. */
       list: (query: ListSessions = {}) => list<AuthSession>(withQuery('/api/auth/sessions', query)),
       get: (id: SessionId) => get<AuthSession>(session(id)),

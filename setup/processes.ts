@@ -56,7 +56,7 @@ const youngObjects = '--max-semi-space-size=4';
 
 /**
  * For the C library's allocator. Without them it moves its own bound up after each large block that is freed, puts the next
- * ones among small ones, and can give back less and less: `bench soak`. Bytes, as its manual page mallopt(3) has them.
+ * ones among small ones, and can give back less and less (`bench soak`). mallopt(3) says what each is; thresholds in bytes.
  */
 const allocator = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
 
@@ -102,7 +102,8 @@ export async function startProcesses(options: ProcessOptions): Promise<Processes
             }),
           ],
           env: {
-            ...{ ...controllerEnvironment(options.demo), ...allocator },
+            ...controllerEnvironment(options.demo),
+            ...allocator,
             NODE_COMPILE_CACHE: join(paths.controller, 'compile-cache'),
           },
           user,

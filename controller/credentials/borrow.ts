@@ -97,17 +97,19 @@ export function createLending(deps: {
     const stop = AbortSignal.any([request.signal, lease.lost, stopping.signal]);
     const { userId } = credential;
     const wanted = { profile: 'headless', owner, userId, provider: provider.id, capture: false, wait, signal } as const;
+    let starting: Promise<void> | undefined;
+    const started = () => (starting ??= onStarting?.() ?? Promise.resolve());
     let sandbox = adopted;
     try {
-      for (let tries = 1; !sandbox; tries += 1) {
-        sandbox = await sandboxes.acquire({ ...wanted, ...(tries === 1 && onStarting && { onStarting }) });
+      if (sandbox) witness.hide(sandbox.id, redact);
+      // Who does not wait for long is told after one.
+      for (let left = wait ? maxTries : 1; !sandbox; left -= 1) {
+        sandbox = await sandboxes.acquire({ ...wanted, onStarting: started });
         witness.hide(sandbox.id, redact);
-        const mayDie = tries < maxTries && !signal.aborted;
-        if (!(await restored(sandbox, bundle, mayDie))) sandbox = null;
+        if (!(await restored(owner, sandbox, bundle, left > 1 && !signal.aborted))) sandbox = null;
       }
+      if (!adopted) await vault.touch(credentialId);
       const borrowed = { sandbox, credential, provider, redact, stop };
-      if (adopted) witness.hide(sandbox.id, redact);
-      else await vault.touch(credentialId);
       const result = await workAndWriteBack(borrowed, work, leave);
       await witness.settle(owner, sandbox.id, result.failure ?? null);
       return result;
@@ -122,13 +124,20 @@ export function createLending(deps: {
   }
 
   /** False for one that had died, and is released: nothing has been done with the credential, so another will do. */
-  async function restored(sandbox: SandboxHandle, bundle: SecretBundle, mayDie: boolean): Promise<boolean> {
+  async function restored(
+    owner: BorrowRequest['owner'],
+    sandbox: SandboxHandle,
+    bundle: SecretBundle,
+    mayDie: boolean,
+  ): Promise<boolean> {
     try {
       await sandbox.agent.restore(sandbox.seal(encodeBundle(bundle)));
       return true;
     } catch (error) {
       if (!mayDie || !isDead(sandbox, error)) throw error;
       log.warn({ err: error, sandbox: sandbox.id }, 'A sandbox died before its work began; another takes its place.');
+      // What became of it is of no use to whoever has the next one.
+      await witness.settle(owner, sandbox.id, null);
       await sandbox.release();
       return false;
     }
@@ -191,6 +200,7 @@ export function createLending(deps: {
   };
 }
 
+/** Or its agent, which has forgotten that it was claimed when it is back. */
 function isDead({ gone }: SandboxHandle, error: unknown): boolean {
-  return gone.aborted || (error instanceof PolydevError && error.code === 'agent_unreachable');
+  return gone.aborted || (error instanceof PolydevError && /^(agent_unreachable|sandbox_failed)$/.test(error.code));
 }

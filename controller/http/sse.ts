@@ -22,12 +22,12 @@ export function resumeAfter(request: FastifyRequest, after: number | undefined):
   return typeof last === 'string' && /^\d{1,9}$/.test(last) ? Number(last) : (after ?? 0);
 }
 
-/** Aborts when the client goes away or the server closes. */
-export function untilGone(reply: FastifyReply, closing: AbortSignal): AbortSignal {
+/** Aborts when the client goes away, or the server closes if that is given. */
+export function untilGone(reply: FastifyReply, closing?: AbortSignal): AbortSignal {
   const gone = new AbortController();
   if (reply.raw.writableEnded || reply.raw.destroyed) gone.abort();
   reply.raw.once('close', () => gone.abort());
-  return AbortSignal.any([gone.signal, closing]);
+  return closing ? AbortSignal.any([gone.signal, closing]) : gone.signal;
 }
 
 /** `ended`: nothing new will come; then an empty stream is 204, which tells browsers not to reconnect. */

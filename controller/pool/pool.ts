@@ -61,6 +61,8 @@ const profiles: readonly Profile[] = ['headless', 'desktop'];
 const lookMs = 15_000;
 /** One that was just given away has the processors to itself for this long before its replacement starts. */
 const refillAfterMs = 1_500;
+/** Of those that may come up at once, for who wants one now. */
+const leftToOthers = 1;
 /** After a start that failed. */
 const retryMs = 10_000;
 
@@ -214,13 +216,15 @@ export function createPool(deps: PoolDeps): Pool {
     }
     const short = (await room.freeMiB()) < settings.reserveMiB;
     const [last] = [...entries].reverse();
-    if (short && last) await discard(last);
+    if (!short || !last) return;
+    notBeforeMs = clock.now() + lookMs; // What it gives back would not be enough for another.
+    await discard(last);
   }
 
   async function spaceFor(profile: Profile): Promise<Space | null> {
     const takenMiB = [...entries].reduce((sum, entry) => sum + costMiB[entry.profile], 0);
     if (clock.now() < notBeforeMs || takenMiB + costMiB[profile] > settings.memoryMiB) return null;
-    const space = await room.find(profile, settings.reserveMiB);
+    const space = await room.find(profile, { memoryMiB: settings.reserveMiB, comingUp: leftToOthers });
     if (running) return space;
     space?.free();
     return null;

@@ -37,6 +37,8 @@ export interface LineDeps<T> {
   turnOf(wanted: Wanted): Promise<T | null>;
   /** Whose turn it was does not want it any more. */
   unused(turn: T): void;
+  /** Nothing new can be had just now, only what is there already: of another kind than the first wants there may be some. */
+  isBusy(): boolean;
   clock: Clock;
 }
 
@@ -50,7 +52,7 @@ const lookMs = 1_000;
 /** Somebody's sandbox usually ends before this; for Retry-After. */
 const retryAfterSeconds = 5;
 
-export function createLine<T>({ turnOf, unused, clock }: LineDeps<T>): Line<T> {
+export function createLine<T>({ turnOf, unused, isBusy, clock }: LineDeps<T>): Line<T> {
   const holders = new Map<UserId, number>();
   const waiting = new Set<Waiting<T>>();
   let trouble: unknown;
@@ -76,27 +78,43 @@ export function createLine<T>({ turnOf, unused, clock }: LineDeps<T>): Line<T> {
 
   async function look(): Promise<void> {
     while (waiting.size > 0) {
-      const next = [...waiting].reduce((best, one) => (isBefore(one, best) ? one : best));
-      const turn = await turnOf(next.wanted).then(
-        (found) => {
-          trouble = undefined;
-          return found;
-        },
-        (error) => {
-          trouble = error;
-          return null;
-        },
-      );
-      if (turn === null) return rounds.within(lookMs);
+      const found = await first();
+      if (!found) return rounds.within(lookMs);
+      const { next, turn } = found;
       if (waiting.delete(next)) next.held.resolve({ turn, giveBack: hold(next.wanted.userId) });
       else unused(turn);
+    }
+  }
+
+  /** Who is next, with what there is. */
+  async function first(): Promise<{ next: Waiting<T>; turn: T } | null> {
+    const inVain = new Set<Profile>();
+    for (;;) {
+      const others = [...waiting].filter(({ wanted }) => !inVain.has(wanted.profile));
+      if (others.length === 0) return null;
+      const next = others.reduce((best, one) => (isBefore(one, best) ? one : best));
+      const turn = await turnFor(next);
+      if (turn !== null) return { next, turn };
+      if (!isBusy()) return null;
+      inVain.add(next.wanted.profile);
+    }
+  }
+
+  async function turnFor({ wanted }: Waiting<T>): Promise<T | null> {
+    try {
+      const found = await turnOf(wanted);
+      trouble = undefined;
+      return found;
+    } catch (error) {
+      trouble = error;
+      return null;
     }
   }
   const rounds = createRounds(clock, look);
 
   function tooLong(): unknown {
     const details = { retryAfterSeconds };
-    return trouble ?? new PolydevError('capacity', 'All sandboxes that may be there at once are in use.', { details });
+    return trouble ?? new PolydevError('capacity', 'There is no room for another sandbox now.', { details });
   }
 
   return {

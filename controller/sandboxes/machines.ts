@@ -121,8 +121,9 @@ export function createMachines(deps: MachinesDeps): Machines {
   ): Machine {
     const { id, profile, address, token } = identity;
     const agent = createAgentClient({ endpoint: address.agent, token });
-    const watching = settled({ profile, agent, gone }, stopping.signal);
-    const settle = () => alive.get(id)?.space.settle();
+    const space = alive.get(id)?.space;
+    const watching = settled({ profile, agent, gone }, () => space?.up(), stopping.signal);
+    const settle = () => space?.settle();
     watching.then(settle, settle);
     return { ...identity, agent, gone, settled: watching, destroy: () => destroy(id) };
   }
@@ -175,6 +176,7 @@ export function createMachines(deps: MachinesDeps): Machines {
         signal.throwIfAborted();
         return machineOf({ id, profile, createdAtMs, address, token }, gone);
       } catch (error) {
+        space.settle(); // It may take long to go, and does not come up any more.
         if (!asked.aborted) await rows.move(id, 'failed', { reason: reasonOf(error) }).catch(() => {});
         await destroy(id);
         throw error;
@@ -183,7 +185,9 @@ export function createMachines(deps: MachinesDeps): Machines {
 
     async adopt({ id, profile, address, keys, createdAtMs, state }) {
       if (!address || !keys || !adoptable.includes(state)) return null;
-      const gone = enter(id, room.take(profile));
+      const space = room.take(profile);
+      space.settle(); // It is up since long ago.
+      const gone = enter(id, space);
       try {
         const { token, recipe } = keyCase.open(id, keys);
         if (state !== 'claimed' && recipe !== recipeOf(profile, await deps.image())) return null;

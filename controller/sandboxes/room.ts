@@ -7,23 +7,33 @@
 import type { Profile } from '@polydev/protocol';
 
 export interface Space {
-  /** It is up and has taken its memory: from now on that is seen in what the host has left. */
+  /** It is up: another may come up. */
+  up(): void;
+  /** It has taken its memory: from now on that is seen in what the host has left. */
   settle(): void;
-  /** Nothing of it is left. May be called again without effect, as may `settle`. */
+  /** Nothing of it is left. May be called again without effect, as may the others. */
   free(): void;
+}
+
+/** What is to be left for others. */
+export interface Kept {
+  /** Of the host's memory, in MiB. */
+  memoryMiB: number;
+  /** Of those that may come up at once. */
+  comingUp?: number;
 }
 
 export interface Room {
   /**
-   * Null where there is none now, or not with so much of the host's memory left beside it, in MiB. Rejects with
-   * `unavailable` while the host service is away, whether or not there is any: nothing can be done to make some.
+   * Null where there is none now, or not with so much left beside it. Rejects with `unavailable` while the host service
+   * is away, whether or not there is any: nothing can be done to make some.
    */
-  find(profile: Profile, keepMiB: number): Promise<Space | null>;
-  /** Whether or not there is any, for one that is there already or stands in the place of another. */
+  find(profile: Profile, keep: Kept): Promise<Space | null>;
+  /** Whether or not there is any, for one that stands in the place of another. */
   take(profile: Profile): Space;
   /** What the host has left when all have taken what they need, in MiB. */
   freeMiB(): Promise<number>;
-  /** As many come up as may at once: there will be room for another when one of them is up. */
+  /** As many come up as may at once: when one of them is up, or has failed, another may. */
   isBusy(): boolean;
   /** Calls back whenever there is more. */
   onFree(listener: () => void): void;
@@ -51,41 +61,44 @@ export function createRoom(deps: {
 
   function take(profile: Profile): Space {
     let isComing = true;
-    let held = true;
+    let isHeld = true;
+    let promised = costMiB[profile];
     count += 1;
     comingUp += 1;
-    promisedMiB += costMiB[profile];
-    const settle = () => {
-      if (!isComing) return;
-      isComing = false;
-      comingUp -= 1;
-      promisedMiB -= costMiB[profile];
-    };
-    return {
-      settle() {
-        settle();
+    promisedMiB += promised;
+    const space: Space = {
+      up() {
+        if (!isComing) return;
+        isComing = false;
+        comingUp -= 1;
         tell();
+      },
+      settle() {
+        promisedMiB -= promised;
+        promised = 0;
+        space.up();
       },
       free() {
-        if (!held) return;
-        held = false;
-        settle();
+        if (!isHeld) return;
+        isHeld = false;
         count -= 1;
+        space.settle();
         tell();
       },
     };
+    return space;
   }
 
-  const isBusy = () => comingUp >= deps.atOnce;
+  const isBusy = (keep = 0) => comingUp + keep >= deps.atOnce;
 
   return {
     take,
-    isBusy,
-    async find(profile, keepMiB) {
+    isBusy: () => isBusy(),
+    async find(profile, keep) {
       const freeMiB = await deps.freeMiB();
       // From here on nothing is waited for: others may have taken a space while the host was asked.
-      const isFull = count >= deps.atMost || isBusy();
-      return !isFull && freeMiB - promisedMiB - costMiB[profile] >= keepMiB ? take(profile) : null;
+      const isFull = count >= deps.atMost || isBusy(keep.comingUp);
+      return !isFull && freeMiB - promisedMiB - costMiB[profile] >= keep.memoryMiB ? take(profile) : null;
     },
     freeMiB: async () => (await deps.freeMiB()) - promisedMiB,
     onFree: (listener) => void listeners.add(listener),

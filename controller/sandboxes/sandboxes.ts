@@ -117,13 +117,13 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
   const held = new Map<SandboxId, SandboxHandle>();
   let left: SandboxRow[] = [];
 
-  const line = createLine<Turn>({ turnOf, unused, clock });
+  const line = createLine<Turn>({ turnOf, unused, isBusy: room.isBusy, clock });
   room.onFree(line.look);
 
   async function turnOf({ profile, signal }: Wanted): Promise<Turn | null> {
     const waking = pool.take(profile, signal);
     waking?.catch(() => {}); // Heard by who uses it.
-    const space = waking ? null : await room.find(profile, limits.hostFreeMiB);
+    const space = waking ? null : await room.find(profile, { memoryMiB: limits.hostFreeMiB });
     if (waking || space) return { waking, space };
     // One that waits for somebody to want it gives way to who wants another.
     if (!room.isBusy()) await pool.makeRoom();

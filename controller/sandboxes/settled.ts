@@ -9,9 +9,10 @@ const wanted: readonly DesktopPart[] = ['display', 'terminal', 'browser'];
 /** Nothing says when a browser has finished painting and loading; with its window there and this long, it has. */
 const calmMs = 3_000;
 
-/** Rejects when it is gone, when it takes too long, or with the signal's reason. */
+/** `onShown` hears of the windows. Rejects when it is gone, when it takes too long, or with the signal's reason. */
 export async function settled(
   { profile, agent, gone }: Pick<Machine, 'profile' | 'agent' | 'gone'>,
+  onShown: () => void,
   signal: AbortSignal,
 ): Promise<void> {
   if (profile === 'headless') return;
@@ -28,6 +29,7 @@ export async function settled(
       else up.delete(event.part);
       interrupt.abort();
       if (!wanted.every((part) => up.has(part))) continue;
+      onShown();
       interrupt = new AbortController();
       calm = sleep(calmMs, undefined, { signal: interrupt.signal }).then(
         () => seen.abort(),

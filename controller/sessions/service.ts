@@ -1,6 +1,7 @@
 /** Sign-ins as the API knows them: who may start, see, extend and cancel one. */
 
 import { isFinal, newId, PolydevError, type SessionId, sessionMoves, type User, type UserId } from '@polydev/protocol';
+import { untilAborted } from '../abort.ts';
 import { cleanLabel } from '../credentials/label.ts';
 import { labelTaken, type Vault } from '../credentials/vault.ts';
 import type { LogsService } from '../postmortem/service.ts';
@@ -10,6 +11,8 @@ import type { EventLog } from '../store/events.ts';
 import { readTimeline } from '../store/timeline.ts';
 import { type SessionMachine, type SessionRow, shownSession } from './machine.ts';
 import { over, type SessionWork } from './work.ts';
+
+const never = new AbortController().signal;
 
 export interface SessionServiceDeps {
   machine: SessionMachine;
@@ -47,7 +50,7 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
   }
 
   return {
-    async start(user, { provider, userId = user.id, newAccount = false, ...request }) {
+    async start(user, { provider, userId = user.id, newAccount = false, ...request }, signal = never) {
       const label = cleanLabel(request.label);
       if (userId !== user.id) {
         if (user.role !== 'owner') throw new PolydevError('forbidden', 'Only an owner signs in for someone else.');
@@ -64,7 +67,12 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
         expiresAtMs: createdAtMs + deps.limits.defaultMs,
         hardExpiresAtMs: createdAtMs + deps.limits.hardMs,
       });
-      await work.begin(session);
+      try {
+        await untilAborted(work.begin(session), signal);
+      } catch (error) {
+        if (signal.aborted) await work.cancel(session.id);
+        throw error;
+      }
       return shownSession(session);
     },
 

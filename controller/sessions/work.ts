@@ -76,8 +76,6 @@ interface Working {
   stop: AbortController;
   deadline: Deadline;
   idle: Idle;
-  /** Settled when it need not wait for a desktop any more; see `begin`. */
-  turn: PromiseWithResolvers<void>;
   sandbox: PromiseWithResolvers<SandboxHandle>;
   done: Promise<void>;
 }
@@ -87,6 +85,8 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
   const { idleMs } = deps;
   const { now } = clock;
   const working = new Map<SessionId, Working>();
+  /** Why no more begin. */
+  let closed: PolydevError | undefined;
 
   /** Ends a session from outside its flow; whoever comes first ends it. */
   async function end(id: SessionId, state: SessionState, error: PolydevError): Promise<void> {
@@ -128,8 +128,9 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
 
   async function drive(
     session: SessionRow,
-    { stop, deadline, idle, turn, sandbox: found }: Omit<Working, 'done'>,
+    { stop, deadline, idle, sandbox: found }: Omit<Working, 'done'>,
     adopted: SandboxHandle | null,
+    turn: PromiseWithResolvers<void>,
   ): Promise<void> {
     const { id, userId, provider } = session;
     let sandbox = adopted;
@@ -162,8 +163,7 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
       if (!stop.signal.aborted) {
         logFailure(log, error, { session: id });
         // First of all: a look at a machine that is no more takes a moment.
-        await machine.move(id, 'failed', { reason: reasonOf(error) });
-        turn.reject(failure);
+        await machine.move(id, 'failed', { reason: reasonOf(error) }).finally(() => turn.reject(failure));
       }
       await witness.settle(id, sandbox?.id, failure);
     } finally {
@@ -225,7 +225,7 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
       lookAgain(id, { stop, deadline }).catch((error) => log.warn({ err: error, session: id }, 'A change was missed.'));
     });
     const heeding = activity.watch(id, () => idle.active());
-    const done = drive(session, { stop, deadline, idle, turn, sandbox }, adopted)
+    const done = drive(session, { stop, deadline, idle, sandbox }, adopted, turn)
       .then(() => (isHandedOver(stop.signal) ? undefined : events.append(id, { type: 'destroyed' })))
       .then(
         () => {},
@@ -236,8 +236,15 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
         working.delete(id);
         for (const unsubscribe of await Promise.all([watching, heeding])) unsubscribe();
       });
-    working.set(id, { stop, deadline, idle, turn, sandbox, done });
+    working.set(id, { stop, deadline, idle, sandbox, done });
     return turn.promise;
+  }
+
+  /** One that came as this controller stopped. */
+  async function refuse(id: SessionId, error: PolydevError): Promise<void> {
+    await machine.move(id, 'failed', { reason: reasonOf(error) });
+    await events.append(id, { type: 'destroyed' });
+    throw error;
   }
 
   async function cancel(id: SessionId): Promise<void> {
@@ -256,7 +263,7 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
   }
 
   return {
-    begin,
+    begin: (session) => (closed ? refuse(session.id, closed) : begin(session)),
     extend,
     cancel,
     active,
@@ -275,15 +282,17 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
         await takeBackWarning(session.id).catch((error) =>
           log.warn({ err: error, session: session.id }, 'A warning was not taken back.'),
         );
-        void begin(session, sandbox).catch(() => {}); // The session says it.
+        void begin(session, sandbox);
       } else await bury(session, 'Polydev was restarted, and the desktop is no more.');
     },
     bury: (session) => bury(session, 'The Polydev that worked on the sign-in is no more.'),
     async handOver() {
+      closed = stopping();
       for (const { stop } of working.values()) stop.abort(handOver);
       await Promise.all([...working.values()].map(({ done }) => done));
     },
     async stop() {
+      closed = stopping();
       await Promise.all([...working.keys()].map(cancel));
     },
   };
@@ -297,6 +306,10 @@ async function printedAgoMs(sandbox: Promise<SandboxHandle>): Promise<number | n
   } catch {
     return null;
   }
+}
+
+function stopping(): PolydevError {
+  return new PolydevError('unavailable', 'Polydev is being stopped.');
 }
 
 function spanOf(timeMs: number): string {

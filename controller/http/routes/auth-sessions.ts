@@ -28,10 +28,8 @@ export function addAuthSessionRoutes(app: App, deps: RouteDeps): void {
     '/api/auth/start',
     { ...access('connect'), schema: { tags, body: StartSession, response: { 200: StartedSession } } },
     async (request, reply) => {
-      const caller = callerOf(request);
-      const { id, provider, expiresAtMs } = await sessions.start(caller, request.body);
-      // Who went away while it waited for a desktop will not come for it.
-      if (reply.raw.destroyed) await sessions.cancel(caller, id);
+      // Who goes away while it waits for a desktop will not come for it.
+      const { id, provider, expiresAtMs } = await sessions.start(callerOf(request), request.body, untilGone(reply));
       return { success: true as const, sessionId: id, provider, novncURL: pageOf(id), expiresAtMs };
     },
   );

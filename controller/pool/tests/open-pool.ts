@@ -67,7 +67,7 @@ export async function openPool(t: TestContext, options: Options = {}) {
   const clock = createJumpingClock();
   const log = pino({ enabled: false });
   const keyCase = createKeyCase(createMasterKey());
-  const { atMost = 10, atOnce = atMost } = options;
+  const { atMost = 10, atOnce = atMost + 1 } = options;
   const room = createRoom({ atMost, atOnce, freeMiB: async () => (await driver.memory()).freeMiB });
   const machines = createMachines({
     ...{ driver, keyCase, room, clock, log },

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { FakeDriver } from '@polydev/drivers/fake/driver';
 import { costMiB } from '../../sandboxes/room.ts';
 import { testTimeout } from '../../testing/stage.ts';
+import { gate } from '../../testing/tool.ts';
 import { openPool } from './open-pool.ts';
 
 test('all that wait take no more memory than they may, whatever is wanted', testTimeout, async (t) => {
@@ -39,4 +41,25 @@ test('what was wanted for a while is given up when it is wanted no more', testTi
   await until(async () => (await alive()).length > 1);
   // Its clock goes on while it waits, past the ten minutes that the forecast looks back.
   await until(async () => (await alive()).length === 1);
+});
+
+test('the last place to come up is left to who wants one now', testTimeout, async (t) => {
+  const boot = gate();
+  let coming = 0;
+  const change = (driver: FakeDriver): FakeDriver => ({
+    ...driver,
+    async create(spec) {
+      coming += 1;
+      await boot.wait;
+      return await driver.create(spec);
+    },
+  });
+  const settings = { headless: { min: 4, max: 4 } };
+  const { pool, paused, until } = await openPool(t, { settings, atOnce: 2, change });
+  pool.start();
+  let looks = 0;
+  await until(() => coming > 0 && ++looks > 20);
+  assert.equal(coming, 1);
+  boot.open();
+  await until(() => paused.length === 4);
 });

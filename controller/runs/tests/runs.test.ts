@@ -231,13 +231,16 @@ test('a sandbox that dies before the tool starts is replaced, and the run does n
   const states = statesOf(await stage.runEvents(run.id));
   assert.deepEqual(states, ['queued', 'starting', 'running', 'succeeded']);
   assert.equal(new Set(given).size, 3);
+  await assert.rejects(stage.services.sandboxes.logs(stage.user, run.id), { code: 'not_found' });
   await stage.assertClean();
 });
 
-test('where each sandbox dies at once the run ends with a reason', testTimeout, async (t) => {
+test('where each sandbox dies at once the run ends after a few, with a reason', testTimeout, async (t) => {
   const stage = await openStage(t);
   await stage.connect();
+  const given: string[] = [];
   stage.granted.set = (source, grant) => {
+    given.push(grant.sandboxId);
     void stage.driver.kill(grant.sandboxId);
     return Map.prototype.set.call(stage.granted, source, grant);
   };
@@ -245,6 +248,7 @@ test('where each sandbox dies at once the run ends with a reason', testTimeout, 
   await stage.runEvents(run.id);
   const { state, reason } = await stage.services.runs.get(stage.user, run.id);
   assert.equal(state, 'failed');
+  assert.equal(new Set(given).size, 3);
   assert.match(reason?.code ?? '', /^(agent_unreachable|sandbox_failed)$/);
   await stage.assertClean();
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { limits, newId, PolydevError } from '@polydev/protocol';
+import { limits, newId, PolydevError, type Profile } from '@polydev/protocol';
 import { createJumpingClock } from '../../testing/clock.ts';
 import { createLine } from '../line.ts';
 
@@ -11,16 +11,23 @@ const [ada, bob] = [newId('user'), newId('user')];
 /** A line for so many turns. */
 function open(count: number) {
   const clock = createJumpingClock();
-  const state = { free: count, trouble: undefined as PolydevError | undefined, onTurn: () => {} };
+  const state = {
+    free: count,
+    lacking: undefined as Profile | undefined,
+    trouble: undefined as PolydevError | undefined,
+    onTurn: () => {},
+    isBusy: false,
+  };
   const line = createLine<'turn'>({
-    async turnOf() {
+    async turnOf({ profile }) {
       if (state.trouble) throw state.trouble;
-      if (state.free === 0) return null;
+      if (state.free === 0 || profile === state.lacking) return null;
       state.free -= 1;
       state.onTurn();
       return 'turn';
     },
     unused: free,
+    isBusy: () => state.isBusy,
     clock,
   });
   function free(): void {
@@ -28,8 +35,8 @@ function open(count: number) {
     line.look();
   }
   /** Resolves to the way to give it back. */
-  async function ask(who: typeof ada, { wait = true, signal = never } = {}) {
-    const { giveBack } = await line.wait({ profile: 'headless', userId: who, wait, signal });
+  async function ask(who: typeof ada, { wait = true, signal = never, profile = 'headless' as Profile } = {}) {
+    const { giveBack } = await line.wait({ profile, userId: who, wait, signal });
     return () => {
       giveBack();
       free();
@@ -48,6 +55,26 @@ test('who waits gets the next, and who stops waiting loses nothing for others', 
   await given;
   free();
   (await next)();
+});
+
+test('while others come up, who wants what is there already does not wait for who wants more', options, async () => {
+  const { ask, state, line } = open(2);
+  Object.assign(state, { lacking: 'desktop', isBusy: true });
+  const desktop = ask(ada, { profile: 'desktop', wait: false });
+  await ask(bob);
+  Object.assign(state, { isBusy: false });
+  let given = false;
+  const second = ask(bob).then(() => {
+    given = true;
+  });
+  await new Promise(setImmediate);
+  assert.equal(given, false, 'where there is no room each waits for its turn');
+  state.lacking = undefined;
+  line.look();
+  await desktop;
+  state.free += 1;
+  line.look();
+  await second;
 });
 
 test('one whose turn comes as it is aborted passes it on', options, async () => {

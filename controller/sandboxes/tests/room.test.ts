@@ -10,7 +10,10 @@ test('there is room by number and by memory, which is promised until it is taken
   room.onFree(() => {
     told += 1;
   });
-  const [one, none] = await Promise.all([room.find('desktop', 100), room.find('desktop', 100)]);
+  const [one, none] = await Promise.all([
+    room.find('desktop', { memoryMiB: 100 }),
+    room.find('desktop', { memoryMiB: 100 }),
+  ]);
   assert.ok(one);
   assert.equal(none, null);
   assert.equal(await room.freeMiB(), 100);
@@ -18,14 +21,14 @@ test('there is room by number and by memory, which is promised until it is taken
   one.settle();
   assert.equal(await room.freeMiB(), freeMiB);
   freeMiB = 10_000;
-  const two = await room.find('headless', 100);
+  const two = await room.find('headless', { memoryMiB: 100 });
   assert.ok(two);
-  assert.equal(await room.find('headless', 100), null);
+  assert.equal(await room.find('headless', { memoryMiB: 100 }), null);
   two.free();
   two.free();
   assert.equal(told, 3);
   assert.equal(await room.freeMiB(), freeMiB);
-  assert.ok(await room.find('headless', 100));
+  assert.ok(await room.find('headless', { memoryMiB: 100 }));
 });
 
 test('of those that come up there are never more than may be at once', async () => {
@@ -34,17 +37,21 @@ test('of those that come up there are never more than may be at once', async () 
   room.onFree(() => {
     told += 1;
   });
-  const [one, two, three] = await Promise.all([1, 2, 3].map(() => room.find('desktop', 0)));
+  const [one, two, three] = await Promise.all([1, 2, 3].map(() => room.find('desktop', { memoryMiB: 0 })));
   assert.ok(one && two);
   assert.equal(three, null);
   one.settle();
   assert.equal(told, 1);
-  assert.ok(await room.find('desktop', 0));
-  assert.equal(await room.find('desktop', 0), null);
+  assert.ok(await room.find('desktop', { memoryMiB: 0 }));
+  assert.equal(await room.find('desktop', { memoryMiB: 0 }), null);
   one.free();
-  assert.equal(await room.find('desktop', 0), null, 'one that was up makes no room for those that come up');
+  assert.equal(
+    await room.find('desktop', { memoryMiB: 0 }),
+    null,
+    'one that was up makes no room for those that come up',
+  );
   two.free();
-  assert.ok(await room.find('desktop', 0));
+  assert.ok(await room.find('desktop', { memoryMiB: 0 }));
 });
 
 test('while the host service is away nobody is told that there is no room, so nobody is sent away for it', async () => {
@@ -55,5 +62,5 @@ test('while the host service is away nobody is told that there is no room, so no
       throw new PolydevError('unavailable', 'The host service does not answer.');
     },
   });
-  await assert.rejects(room.find('headless', 0), { code: 'unavailable' });
+  await assert.rejects(room.find('headless', { memoryMiB: 0 }), { code: 'unavailable' });
 });

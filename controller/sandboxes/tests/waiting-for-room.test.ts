@@ -93,6 +93,7 @@ test('between runs that wait in line a sign-in of another person gets its turn',
   const second = await stage.services.runs.start(stage.user, { ...ask, credentialId: other.id });
   const bob = await stage.addUser('member');
   const starting = stage.services.sessions.start(bob, { provider: 'claude_code' });
+  while ((await stage.services.sessions.list(bob)).length === 0) await new Promise(setImmediate);
   await stage.services.runs.cancel(stage.user, first.id);
   const session = await starting;
   await stage.services.sessions.display(session.id, never);

@@ -186,7 +186,14 @@ test(
       return true;
     });
     const second = await waitingIn(stage);
-    stage.clock.jump(limits.lineMs);
+    let isOver = false;
+    void refused.finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      await new Promise(setImmediate);
+      stage.clock.jump(limits.lineMs / 10);
+    }
     await refused;
     assert.deepEqual(await endOf(stage, { session: second }), { state: 'failed', code: 'capacity' });
     await stage.services.sessions.cancel(stage.user, session.id);
@@ -199,12 +206,20 @@ test(
 test('who waits for a desktop can give up, and what waits outlives a restart', testTimeout, async (t) => {
   const stage = await openStage(t, { atMost: 1 });
   const { session } = await stage.signIn();
-  const start = () => stage.services.sessions.start(stage.user, { provider: 'claude_code' });
+  const start = (signal?: AbortSignal) =>
+    stage.services.sessions.start(stage.user, { provider: 'claude_code' }, signal);
   const starting = start();
   const second = await waitingIn(stage);
   await stage.services.sessions.cancel(stage.user, second.id);
   assert.equal((await starting).id, second.id);
   assert.deepEqual(await endOf(stage, { session: second }), { state: 'cancelled', code: 'sign_in_cancelled' });
+
+  const leave = new AbortController();
+  const left = assert.rejects(start(leave.signal));
+  const abandoned = await waitingIn(stage);
+  leave.abort();
+  await left;
+  assert.deepEqual(await endOf(stage, { session: abandoned }), { state: 'cancelled', code: 'sign_in_cancelled' });
 
   const handedOver = start();
   const third = await waitingIn(stage);
@@ -299,8 +314,6 @@ for (const [what, notice] of Object.entries({
 async function waitingIn(stage: Stage): Promise<AuthSession> {
   for (;;) {
     const found = (await stage.services.sessions.list(stage.user)).find(({ state }) => state === 'pending');
-    // Once it waits in line.
-    await new Promise((resolve) => setTimeout(resolve, 50));
     if (found) return found;
   }
 }

@@ -3,14 +3,9 @@
 import { useSettled } from '../../ui/settled.ts';
 
 const oddAfterMs = 1000;
+const sentence = 'No desktop is free right now. Waiting for one.';
 
 export function WaitingForMachine({ waiting }: { waiting: boolean }) {
   const late = useSettled(waiting, oddAfterMs) && waiting;
-  return (
-    late && (
-      <p role="status" className="mt-4 text-sm text-muted">
-        Every machine is in use. Waiting for one to become free.
-      </p>
-    )
-  );
+  return <div role="status">{late && <p className="mt-4 text-sm text-muted">{sentence}</p>}</div>;
 }
