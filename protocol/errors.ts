@@ -12,16 +12,16 @@ export const errorCatalogue = {
   invalid_request: { status: 400, hint: 'Compare the request with the schema at /api/docs.' },
   not_found: { status: 404, hint: 'Check the id; it may have been deleted.' },
   payload_too_large: { status: 413, hint: 'Send less in one request.' },
-  rate_limited: { status: 429, hint: 'Wait for the time in Retry-After, then try again.' },
+  rate_limited: { status: 429, hint: 'Wait a minute, or as long as Retry-After says, then try again.' },
   internal: { status: 500, hint: 'Look for the request id in the controller log.' },
-  unavailable: { status: 503, hint: 'Try again in a moment; `polydev doctor` says what is missing.' },
+  unavailable: { status: 503, hint: 'Try again in a moment; `./polydev doctor` says what is missing.' },
 
   // Who you are
   not_signed_in: { status: 401, hint: 'Sign in, or send an API token as a bearer token.' },
   wrong_login: { status: 401, hint: 'Check the name and the password.' },
   wrong_setup_link: { status: 403, hint: 'Use the link that the last start printed; it works once.' },
   already_set_up: { status: 409, hint: 'Sign in with the account that was made at set-up.' },
-  forbidden: { status: 403, hint: 'Ask an administrator of this Polydev.' },
+  forbidden: { status: 403, hint: 'Ask the owner of this Polydev.' },
   scope_missing: { status: 403, hint: 'Create an API token with the scope that is missing, under Settings.' },
   wrong_password: { status: 403, hint: 'Enter the password that you sign in with now.' },
   name_taken: { status: 409, hint: 'Choose another name.' },
@@ -30,13 +30,13 @@ export const errorCatalogue = {
 
   // Host and image
   not_root: { status: 500, hint: 'Run the command as root, for example with sudo.' },
-  host_lacks: { status: 500, hint: 'Run `polydev doctor` and follow what it says.' },
+  host_lacks: { status: 500, hint: 'Run `./polydev doctor` and follow what it says.' },
   port_taken: { status: 500, hint: 'Stop the other program or choose another port with --port.' },
   wrong_data_folder: { status: 500, hint: 'Choose another folder with --data; a demo and real data stay apart.' },
   disk_full: { status: 507, hint: 'Free some disk space, then try again.' },
   no_network: { status: 500, hint: 'Check the connection to the package mirrors, then try again.' },
-  image_missing: { status: 503, hint: 'Run `polydev image build`.' },
-  image_broken: { status: 500, hint: 'Run `polydev image verify`; the last good image stays in use.' },
+  image_missing: { status: 503, hint: 'Run `./polydev image build`.' },
+  image_broken: { status: 500, hint: 'Run `./polydev image verify`; the last good image stays in use.' },
   master_key_missing: { status: 500, hint: 'Restore the master key from your backup; a new one cannot open old data.' },
   master_key_wrong: { status: 500, hint: 'Restore the right master key; this one does not open the vault.' },
   schema_newer: { status: 500, hint: 'Start the version of Polydev that wrote this database, or a newer one.' },
@@ -50,9 +50,12 @@ export const errorCatalogue = {
   sandbox_gone: { status: 410, hint: 'Start again; the sandbox has been destroyed.' },
   already_done: { status: 409, hint: 'Go on: what was asked for happened before.' },
   agent_unreachable: { status: 502, hint: 'Try again; the sandbox will be replaced.' },
-  agent_talks_nonsense: { status: 502, hint: 'Try again; the sandbox was destroyed because it broke protocol.' },
+  agent_talks_nonsense: { status: 502, hint: 'Try again; the sandbox was destroyed because it broke the protocol.' },
   other_host: { status: 421, hint: 'Open it at the Polydev of that host.' },
-  capacity: { status: 503, hint: 'Wait until another sandbox ends, or raise the limits.' },
+  capacity: {
+    status: 503,
+    hint: 'Try again in a moment; if it stays so, the host needs more memory or higher limits.',
+  },
 
   // Sign-in
   session_over: { status: 409, hint: 'Start a new sign-in.' },

@@ -100,5 +100,5 @@ test('a run that failed shows the logs of its machine; where nothing is kept, th
   fixture.state.logs = null;
   await page.reload();
   await page.getByText('Console of its machine').click();
-  await page.getByText('Nothing is kept of it').waitFor();
+  await page.getByText('Nothing was kept of it').waitFor();
 });

@@ -18,11 +18,11 @@ test('name and password are changed; a wrong password is said', options, async (
 
   await page.getByRole('button', { name: 'Change password' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Present password').fill('wrong password');
+  await dialog.getByLabel('Current password').fill('wrong password');
   await dialog.getByLabel('New password').fill('a much better one');
   await page.keyboard.press('Enter');
   await dialog.getByText('The present password is wrong.').waitFor();
-  await dialog.getByLabel('Present password').fill('the right one');
+  await dialog.getByLabel('Current password').fill('the right one');
   await page.keyboard.press('Enter');
   await dialog.waitFor({ state: 'detached' });
   assert.deepEqual(fixture.posted.at(-1)?.body, { password: 'the right one', newPassword: 'a much better one' });

@@ -100,7 +100,7 @@ export function Viewer({
           <div className="pointer-events-none absolute inset-0 grid place-items-center p-6">
             <div className="pointer-events-auto max-w-sm rounded-lg bg-raised p-4 text-center text-sm shadow-float">
               <p className="font-medium">Reconnecting</p>
-              <p className="mt-1 text-muted">{state.why} The desktop itself goes on.</p>
+              <p className="mt-1 text-muted">{state.why} The desktop keeps running.</p>
               {state.attempt > 2 && (
                 <button
                   type="button"

@@ -91,7 +91,7 @@ export function RenameDialog({ credential, onClose }: { credential: Credential; 
       open
       onOpenChange={(next) => !next && onClose()}
       title="Rename the account"
-      description={`Now ${accountName(credential)}. Scripts that name it need the new name, too.`}
+      description={`It is called ${accountName(credential)} now. Scripts that name it need the new name, too.`}
     >
       <form onSubmit={submit}>
         <Field

@@ -66,6 +66,7 @@ type Tested = CardStatusProps['tested'];
 
 function Connected({ credential, tested }: { credential: Credential; tested: Tested }) {
   const detail = accountDetail(credential);
+  const name = accountName(credential);
   return (
     <Lines
       below={
@@ -76,8 +77,8 @@ function Connected({ credential, tested }: { credential: Credential; tested: Tes
       }
     >
       <Status tone="good">
-        Connected {credential.kind === 'api_key' ? 'by' : 'as'}{' '}
-        <span className="font-medium break-all">{accountName(credential)}</span>
+        Connected {{ 'API key': 'by', 'your account': 'with' }[name] ?? 'as'}{' '}
+        <span className="font-medium break-all">{name}</span>
       </Status>
     </Lines>
   );
@@ -99,7 +100,8 @@ function Expired({ provider, credential }: { provider: ProviderInfo; credential:
     <Lines
       below={
         <>
-          {provider.maker} refused {byKey ? 'the key' : 'the last refresh'}, <Time atMs={credential.updatedAtMs} />
+          {provider.maker} {byKey ? 'refused the key' : 'no longer accepts the sign-in'},{' '}
+          <Time atMs={credential.updatedAtMs} />
         </>
       }
     >

@@ -30,7 +30,7 @@ export function DisconnectDialog({ providerName, credential, onClose }: Disconne
       open
       onOpenChange={(next) => !next && onClose()}
       title={`Disconnect ${providerName}?`}
-      description={`Polydev forgets the credential of ${accountName(credential)}. Prompts and scripts that use it stop working. Nothing is revoked at the provider.`}
+      description={`Polydev forgets this connection: ${accountName(credential)}. Prompts and scripts that use it stop working. At the provider it stays valid.`}
       confirm="Disconnect"
       busy={remove.isPending}
       error={remove.isError && <FailureNote {...failureOf(remove.error)} />}

@@ -38,7 +38,7 @@ export function LoginPage() {
     <EntryLayout title="Sign in to Polydev" intro="Your AI tools, signed in once.">
       {setup.data && (
         <Note tone="info" title="This Polydev is new" className="mb-6">
-          Open the set-up link that its terminal printed to make the first account.
+          Open the set-up link that was printed in the terminal to make the first account.
         </Note>
       )}
       <form onSubmit={submit} className="space-y-5">

@@ -110,7 +110,7 @@ export default function Palette() {
         ))}
         {!some && (
           <p role="status" className="px-3 py-6 text-center text-sm text-muted">
-            No command fits.
+            No matching command.
           </p>
         )}
       </div>

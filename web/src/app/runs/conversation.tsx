@@ -107,7 +107,7 @@ function Progress({
   const word = interrupted
     ? 'Connection lost, coming back'
     : view.state === 'queued'
-      ? 'Waiting for the tool'
+      ? 'Waiting in line'
       : view.state === 'starting'
         ? 'Starting the tool'
         : hasText

@@ -63,13 +63,13 @@ export function DesktopPicture({ id, live }: MachineProps & { live: boolean }) {
 function Known({ id, children }: MachineProps & { children(logs: SandboxLogs): ReactNode }) {
   const logs = useLogs(id);
   if (logs.data) return children(logs.data);
-  if (logs.data === null) return <Nothing>Nothing is kept of it.</Nothing>;
+  if (logs.data === null) return <Nothing>Nothing was kept of it.</Nothing>;
   if (logs.isError) return <FailureNote {...failureOf(logs.error)} onRetry={() => void logs.refetch()} />;
   return <Skeleton className="h-24 w-full rounded-md" />;
 }
 
 function Tail({ name, text }: { name: string; text: string }) {
-  if (text.trim() === '') return <Nothing>It is empty.</Nothing>;
+  if (text.trim() === '') return <Nothing>Empty.</Nothing>;
   return (
     <div className="relative rounded-md bg-sunken">
       <CopyButton text={text} label={`Copy the ${name}`} className="absolute top-1 right-3" />

@@ -58,7 +58,7 @@ function NameDialog({ me, onClose }: { me: User; onClose(): void }) {
     mutationFn: () => polydev.profile.change({ name: name.trim() }),
     onSuccess(user) {
       queryClient.setQueryData(keys.me, user);
-      announce(`You are called ${user.name} now.`);
+      announce(`Your name is ${user.name} now.`);
       onClose();
     },
   });
@@ -110,7 +110,7 @@ function PasswordDialog({ me, onClose }: { me: User; onClose(): void }) {
       {/* For password managers: whose password this is. */}
       <input type="text" value={me.name} autoComplete="username" readOnly hidden />
       <Field
-        label="Present password"
+        label="Current password"
         type="password"
         value={password}
         onChange={(event) => setPassword(event.target.value)}
