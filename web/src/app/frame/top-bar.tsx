@@ -90,7 +90,7 @@ function UserMenu({ me }: { me: User }) {
       }
     >
       <MenuLabel>
-        {me.name} · {me.role}
+        {me.name} · {me.role === 'owner' ? 'Owner' : 'Member'}
       </MenuLabel>
       <MenuItem icon={<Settings />} onSelect={() => void navigate(paths.settings)}>
         Settings

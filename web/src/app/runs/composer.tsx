@@ -72,12 +72,12 @@ export function Composer(props: ComposerProps) {
           <Menu
             align="start"
             side="top"
-            label="Provider"
+            label="Tool"
             trigger={
               <Button
                 look="plain"
                 className="max-w-48 shrink-0 gap-1 px-2.5 sm:max-w-72"
-                aria-label={`Provider: ${target.name}`}
+                aria-label={`Tool: ${target.name}`}
               >
                 <span className="truncate">{target.name}</span>
                 <ChevronDown className="size-3.5 shrink-0" aria-hidden />

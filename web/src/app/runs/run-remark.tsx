@@ -4,7 +4,7 @@ import type { RunState } from '@polydev/protocol';
 import { StatusDot, type Tone } from '../../ui/status.tsx';
 
 const remarks: Partial<Record<RunState, { tone: Tone; word: string }>> = {
-  queued: { tone: 'accent', word: 'running' },
+  queued: { tone: 'accent', word: 'waiting' },
   starting: { tone: 'accent', word: 'running' },
   running: { tone: 'accent', word: 'running' },
   failed: { tone: 'bad', word: 'failed' },

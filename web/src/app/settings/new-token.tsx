@@ -91,7 +91,7 @@ function Option({ label, value, choices, onChange }: OptionProps) {
 }
 
 export function CreatedToken({ created, onDone }: { created: CreatedApiToken; onDone(): void }) {
-  const command = `polydev login --url ${window.location.origin} --token-stdin`;
+  const command = `./polydev login --url ${window.location.origin} --token-stdin`;
   return (
     <div className="rounded-lg border border-accent bg-surface p-4 animate-appear" role="status">
       <p className="font-medium">Copy “{created.token.name}” now. It is not shown again.</p>

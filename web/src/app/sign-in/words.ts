@@ -82,9 +82,9 @@ export function eventLine(event: SessionEvent): string {
     case 'extended':
       return 'Time added';
     case 'idle':
-      return 'Nothing happens';
+      return 'No activity';
     case 'active':
-      return 'Something happens again';
+      return 'Active again';
     case 'destroyed':
       return 'Desktop destroyed';
   }
