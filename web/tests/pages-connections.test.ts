@@ -42,6 +42,18 @@ test('a card follows its sign-in without being asked to', options, async (t) => 
   await page.locator('[data-testid=card-claude_code][data-state=connected]').waitFor();
 });
 
+test('who goes elsewhere while no desktop is free gives up waiting, and stays there', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  fixture.state.broken['POST /api/auth/start'] = 'hang';
+  await page.goto(connections);
+  await page.getByTestId('connect-claude_code').click();
+  await page.getByText('Waiting for a desktop').waitFor();
+  const givenUp = page.waitForEvent('requestfailed', (request) => request.url().endsWith('/api/auth/start'));
+  await page.getByRole('link', { name: 'Runs' }).first().click();
+  await givenUp;
+  assert.match(page.url(), /\/dashboard\/runs$/);
+});
+
 test('another account is connected under its own name, and an account is renamed', options, async (t) => {
   const { page, fixture } = await stage.open(t);
   fixture.state.credentials = severalCredentials(Date.now());

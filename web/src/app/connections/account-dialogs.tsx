@@ -13,7 +13,7 @@ import { failureOf } from '../data/errors.ts';
 import { keys, refresh } from '../data/queries.ts';
 import { accountName, noLabel } from './card-state.ts';
 import { useStartSignIn } from './use-start-sign-in.ts';
-import { WaitingForMachine } from './waiting-for-machine.tsx';
+import { WaitingForDesktop } from './waiting-for-desktop.tsx';
 
 const labelMaxLength = 64;
 
@@ -55,7 +55,7 @@ export function AnotherAccountDialog({ provider, credentials, onApiKey, onClose 
           maxLength={labelMaxLength}
           error={taken ? 'An account has this name already.' : undefined}
         />
-        <WaitingForMachine waiting={signIn.isPending} />
+        <WaitingForDesktop waiting={signIn.isPending} />
         {signIn.isError && <FailureNote {...failureOf(signIn.error)} className="mt-4" />}
         <div className="mt-6 flex flex-wrap justify-end gap-2">
           <Button disabled={!ready} onClick={() => onApiKey(name)}>

@@ -9,12 +9,23 @@ import { accountDetail, accountName, type CardState } from './card-state.ts';
 export interface CardStatusProps {
   provider: ProviderInfo;
   state: CardState;
+  /** For a desktop to sign in in. */
+  waiting: boolean;
   testing: boolean;
   /** The account that a test found to work, and when. */
   tested: { id: CredentialId; atMs: number } | null;
 }
 
-export function CardStatus({ provider, state, testing, tested }: CardStatusProps) {
+export function CardStatus({ provider, state, waiting, testing, tested }: CardStatusProps) {
+  if (waiting) {
+    return (
+      <Lines below="None is free right now">
+        <Status tone="accent" pulsing>
+          Waiting for a desktop
+        </Status>
+      </Lines>
+    );
+  }
   if (testing) {
     return (
       <Lines below="With one short prompt">

@@ -19,7 +19,7 @@ import { accountsOf, type CardState } from './card-state.ts';
 import { CardStatus } from './card-status.tsx';
 import { DisconnectDialog } from './disconnect-dialog.tsx';
 import { useStartSignIn } from './use-start-sign-in.ts';
-import { WaitingForMachine } from './waiting-for-machine.tsx';
+import { useLate } from './waiting-for-desktop.tsx';
 import type { Week } from './week.ts';
 import { WeekPlot } from './week-plot.tsx';
 
@@ -47,6 +47,7 @@ export function ProviderCard({ provider, state, loud, week }: ProviderCardProps)
     if (askedForKey) setQuery({}, { replace: true });
   };
   const signIn = useStartSignIn();
+  const late = useLate(signIn.isPending);
   const credentials = accountsOf(state);
 
   const test = useMutation({
@@ -100,7 +101,7 @@ export function ProviderCard({ provider, state, loud, week }: ProviderCardProps)
 
       <p className="mt-4 text-sm text-muted">{provider.summary}</p>
       <div className="mt-4 mb-5 text-sm lg:min-h-11" aria-live="polite">
-        <CardStatus provider={provider} state={state} testing={test.isPending} tested={tested} />
+        <CardStatus provider={provider} state={state} waiting={late} testing={test.isPending} tested={tested} />
       </div>
       {failed && <FailureNote {...failureOf(failed)} className="mb-4" />}
       <div className="mt-auto space-y-5">
@@ -113,7 +114,6 @@ export function ProviderCard({ provider, state, loud, week }: ProviderCardProps)
           onSignIn={() => start()}
           onApiKey={askForKey}
         />
-        <WaitingForMachine waiting={signIn.isPending} />
       </div>
 
       <ApiKeyDialog
@@ -149,7 +149,8 @@ interface PrimaryActionProps {
 }
 
 function PrimaryAction({ provider, state, look, busy, onSignIn, onApiKey }: PrimaryActionProps) {
-  if (state.name === 'signing_in') {
+  // One that still waits has no desktop to go to.
+  if (state.name === 'signing_in' && !busy) {
     return (
       <ButtonLink to={signInPath(state.session.id)} look={look} className="w-full">
         Return to desktop

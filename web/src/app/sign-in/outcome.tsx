@@ -8,7 +8,7 @@ import { classes } from '../../ui/classes.ts';
 import { FailureNote } from '../../ui/failure-note.tsx';
 import { accountName } from '../connections/card-state.ts';
 import { useStartSignIn } from '../connections/use-start-sign-in.ts';
-import { WaitingForMachine } from '../connections/waiting-for-machine.tsx';
+import { WaitingForDesktop } from '../connections/waiting-for-desktop.tsx';
 import { failureOf } from '../data/errors.ts';
 import { useCredentials } from '../data/queries.ts';
 import { paths, promptPath } from '../paths.ts';
@@ -84,7 +84,7 @@ function NotConnected({ provider, session, timeline, events }: OutcomeProps) {
         </Button>
         <ButtonLink to={paths.connections}>Back to Connections</ButtonLink>
       </div>
-      <WaitingForMachine waiting={again.isPending} />
+      <WaitingForDesktop waiting={again.isPending} />
       {again.isError && <FailureNote {...failureOf(again.error)} className="mt-5 text-left" />}
       <WhatHappened session={session} events={events} />
     </Panel>
