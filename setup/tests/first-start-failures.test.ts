@@ -23,6 +23,8 @@ function up(args: string[], uid?: number): Promise<Outcome> {
     child.stderr.on('data', (chunk) => {
       stderr += chunk;
     });
+    // Such as that whoever it becomes may not even read the program.
+    child.on('error', (error) => resolve({ code: null, stderr: error.message }));
     child.on('close', (code) => resolve({ code, stderr }));
   });
 }
