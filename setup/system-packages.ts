@@ -19,6 +19,7 @@ export const hostPackages: Readonly<Record<string, string>> = {
 /** More that only the tests need. */
 export const testPackages: Readonly<Record<string, string>> = {
   chromium: 'the browser of the end-to-end tests',
+  curl: 'the examples of the papers use it',
   'firefox-esr': 'the dashboard is tested in it, too',
   postgresql: 'the store tests run on a real server too',
   'redis-server': 'the store tests run on it too',
