@@ -4,6 +4,7 @@ import { freeMemory } from '@polydev/drivers/oci/host';
 
 const MiB = 1024 * 1024;
 const blockMiB = 256;
+/** The kernel tells nobody how much is left. */
 const betweenLooksMs = 100;
 
 export interface ScarceMemory {

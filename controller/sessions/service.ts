@@ -70,8 +70,9 @@ export function createSessionService(deps: SessionServiceDeps): SessionService {
       try {
         await untilAborted(work.begin(session), signal);
       } catch (error) {
-        if (signal.aborted) await work.cancel(session.id);
-        throw error;
+        if (!signal.aborted) throw error;
+        await work.cancel(session.id);
+        throw new PolydevError('sign_in_cancelled', 'Who asked for the sign-in did not wait for it.');
       }
       return shownSession(session);
     },

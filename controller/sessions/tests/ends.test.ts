@@ -215,7 +215,7 @@ test('who waits for a desktop can give up, and what waits outlives a restart', t
   assert.deepEqual(await endOf(stage, { session: second }), { state: 'cancelled', code: 'sign_in_cancelled' });
 
   const leave = new AbortController();
-  const left = assert.rejects(start(leave.signal));
+  const left = assert.rejects(start(leave.signal), { code: 'sign_in_cancelled' });
   const abandoned = await waitingIn(stage);
   leave.abort();
   await left;

@@ -78,6 +78,7 @@ type Tested = CardStatusProps['tested'];
 function Connected({ credential, tested }: { credential: Credential; tested: Tested }) {
   const detail = accountDetail(credential);
   const name = accountName(credential);
+  const joined = name === 'API key' ? 'by' : name === 'your account' ? 'with' : 'as';
   return (
     <Lines
       below={
@@ -88,8 +89,7 @@ function Connected({ credential, tested }: { credential: Credential; tested: Tes
       }
     >
       <Status tone="good">
-        Connected {{ 'API key': 'by', 'your account': 'with' }[name] ?? 'as'}{' '}
-        <span className="font-medium break-all">{name}</span>
+        Connected {joined} <span className="font-medium break-all">{name}</span>
       </Status>
     </Lines>
   );

@@ -20,6 +20,7 @@ import { Dialog } from '../../ui/dialog.tsx';
 import { FailureNote } from '../../ui/failure-note.tsx';
 import { setTheme } from '../../ui/theme.ts';
 import { useStartSignIn } from '../connections/use-start-sign-in.ts';
+import { WaitingForDesktop } from '../connections/waiting-for-desktop.tsx';
 import { failureOf } from '../data/errors.ts';
 import { isOver } from '../data/follow-sessions.ts';
 import { useCredentials, useMe, useProviders, useRuns, useSessions } from '../data/queries.ts';
@@ -44,7 +45,7 @@ export default function Palette() {
   const [chosen, setChosen] = useState(0);
   const id = useId();
   const commands = useCommands(words);
-  const { perform, error, busy } = usePerform();
+  const { perform, error, busy, waiting } = usePerform();
   const current = commands[Math.min(chosen, commands.length - 1)];
   const some = commands.length > 0;
 
@@ -87,6 +88,9 @@ export default function Palette() {
         className="h-14 w-full rounded-t-lg border-b border-line bg-transparent px-5 text-base outline-none placeholder:text-muted"
       />
       {error !== null && <FailureNote {...failureOf(error)} className="m-2" />}
+      <div className="mx-5">
+        <WaitingForDesktop waiting={waiting} />
+      </div>
       <div
         {...(some && { role: 'listbox', id: `${id}-list`, 'aria-label': 'Commands' })}
         className="max-h-[min(26.5rem,55dvh)] overflow-y-auto p-2 thin-scroll"
@@ -190,5 +194,10 @@ function usePerform() {
         overlays.show('shortcuts');
     }
   }
-  return { perform, error: signIn.error ?? start.error, busy: signIn.isPending || start.isPending };
+  return {
+    perform,
+    error: signIn.error ?? start.error,
+    busy: signIn.isPending || start.isPending,
+    waiting: signIn.isPending,
+  };
 }
