@@ -109,6 +109,15 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
     assert.equal((await stage.polydev.sessions.cancel(sessionId)).state, 'cancelled');
   });
 
+  test('a page that a tool opens while the browser comes up is shown when it is up', async () => {
+    const { sessionId, sandboxId, keyboard } = await openDesktop(stage, 'claude_code', 'page');
+    assert.ok(killIn(stage.product.paths, sandboxId, /firefox/) > 0);
+    enter(keyboard, 'xdg-open https://claude.com/opened-early');
+    await stage.seen(({ path }) => path === '/opened-early', 60_000);
+    await stage.polydev.sessions.cancel(sessionId);
+    await stage.ended(sessionId);
+  });
+
   test('agent killed: it alone knew the sign-in, which ends with a reason within seconds', async () => {
     const { sessionId, sandboxId } = await openDesktop(stage, 'claude_code', 'agent');
     assert.equal(killIn(stage.product.paths, sandboxId, /agent\.mjs/), 1);

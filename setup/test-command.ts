@@ -115,7 +115,7 @@ function runFiles(files: string[], concurrency: number, counts: Counts): Promise
   if (files.length === 0) return Promise.resolve();
   const absolute = files.map((file) => join(projectRoot, file));
   // What a test that failed left open must not hold up the others; the embedded database is compiled once, not twice.
-  const execArgv = ['--test-force-exit', '--liftoff-only'];
+  const execArgv = ['--test-force-exit', '--import', join(import.meta.dirname, 'end-of-tests.ts'), '--liftoff-only'];
   const stream = run({ files: absolute, concurrency, timeout: testTimeoutMs, execArgv });
   const isTest = (data: { details: { type?: string } }) => data.details.type !== 'suite';
   stream.on('test:pass', (data) => {

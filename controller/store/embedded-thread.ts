@@ -7,8 +7,12 @@ import type { Answer, Ask, EmbeddedOptions } from './embedded.ts';
 import { plainError } from './embedded-error.ts';
 import { parsers } from './embedded-parsers.ts';
 
-/** All of its cache it takes at its start; what the cache leaves out is in the host's cache of files. */
-const cache = '16MB';
+const settings = [
+  // All of its cache it takes at its start; what the cache leaves out is in the host's cache of files.
+  'shared_buffers=16MB',
+  // It keeps open what it has opened, and a vacuum opens everything, some hundred files.
+  'max_files_per_process=80',
+];
 /** After one of these PostgreSQL cannot go on; PGlite would. */
 const deadly = ['PANIC', 'FATAL'];
 
@@ -18,7 +22,7 @@ opening.catch(() => {}); // Whoever asks hears of it.
 
 async function open(): Promise<PGlite> {
   return await PGlite.create({
-    startParams: [...durableParams, '-c', `shared_buffers=${cache}`],
+    startParams: [...durableParams, ...settings.flatMap((setting) => ['-c', setting])],
     ...(dataDir && { fs: createDurableFiles(dataDir) }),
   });
 }

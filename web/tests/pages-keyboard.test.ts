@@ -87,6 +87,11 @@ test('a sign-in of before is filtered for and opened', options, async (t) => {
   await tabTo(page, 'menuitemradio', 'Failed', 'ArrowDown');
   await page.keyboard.press('Enter');
   await page.locator('main li').nth(1).waitFor({ state: 'detached' });
+  // The menu takes every Tab until it has closed and given the focus back.
+  await page
+    .getByRole('button', { name: /^Outcome/ })
+    .and(page.locator(':focus'))
+    .waitFor();
   await tabTo(page, 'link', /Codex/);
   await page.keyboard.press('Enter');
   await page.waitForURL('**/dashboard/sessions/*');

@@ -42,6 +42,23 @@ test('what goes in comes out: bytes, numbers, JSON, nothing', { timeout }, async
   assert.deepEqual(rest, [12, 9007199254740993n, { a: ['ü', null] }, null]);
 });
 
+test('what opens every file keeps few of them open', { timeout }, async (t) => {
+  const dataDir = await newFolder(t);
+  const { query } = await open(t, { dataDir });
+  for (let times = 0; times < 2; times += 1) await query('vacuum');
+  const held = fs.readdirSync('/proc/self/fd').filter((fd) => linkOf(`/proc/self/fd/${fd}`).startsWith(dataDir));
+  assert.ok(held.length > 10 && held.length <= 80, `${held.length} files are open.`);
+});
+
+/** Where it leads; empty when it is not there any more. */
+function linkOf(path: string): string {
+  try {
+    return fs.readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
 test('an error comes with its code and without what was asked', { timeout }, async (t) => {
   const { forDrizzle, query } = await open(t);
   await query('create table one (id int primary key)');
