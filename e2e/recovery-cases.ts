@@ -21,6 +21,9 @@ export const signInStages = ['starting', 'ready', 'signing_in', 'captured', 'ver
 /** `waiting`: paused; `idle`: up, and not paused yet. */
 export const sandboxStages = ['creating', 'idle', 'waiting', 'stopping'] as const;
 
+/** Two that wait to be used, and two more. */
+export const sandboxesAtMost = 4;
+
 export type RunStage = (typeof runStages)[number];
 export type SignInStage = (typeof signInStages)[number];
 export type SandboxStage = (typeof sandboxStages)[number];
@@ -85,6 +88,37 @@ export async function killDuringSignIn(stage: RecoveryStage, part: Part, at: Sig
   await nothingIsLeft(stage);
   const kept = (await polydev.credentials.list()).filter((credential) => credential.label === label);
   assert.equal(kept.length, ended.state === 'connected' ? 1 : 0);
+}
+
+/** More at once than there is room for, so that the last one waits for its turn; the others leave afterwards. */
+export async function killWhileSignInWaits(stage: RecoveryStage, part: Part): Promise<void> {
+  const { polydev } = stage;
+  const last = `${part}-pending`;
+  const labels = [...Array.from({ length: sandboxesAtMost }, (_, n) => `${part}-${n}`), last];
+  // From a controller that is killed, who asked hears nothing any more.
+  const asking = labels.map((label) => polydev.sessions.start({ provider: 'claude_code', label }).catch(() => null));
+  const find = async (wanted: string) => (await polydev.sessions.list()).find(({ label }) => label === wanted);
+  const leave = async (label: string) => {
+    const session = await find(label);
+    if (session && !isFinal(sessionMoves, session.state)) await polydev.sessions.cancel(session.id);
+    return session && (await stage.ended(session.id));
+  };
+
+  await until(async () => (await find(last))?.state === 'pending', withinMs);
+  await killPart(stage, part, last);
+  await untilHealthy(stage, withinMs);
+  await Promise.all(labels.filter((label) => label !== last).map(leave));
+  await Promise.all(asking);
+  const waited = await find(last);
+  assert.ok(waited);
+  await stage.sessionEvent(
+    waited.id,
+    (event) => event.type === 'state' && (event.state === 'ready' || isFinal(sessionMoves, event.state)),
+  );
+  const ended = await leave(last);
+  if (ended?.state !== 'cancelled') assert.equal(ended?.reason?.code, 'capacity', JSON.stringify(ended));
+  await nextSignInIsReady(stage, `${part}-next`);
+  await nothingIsLeft(stage);
 }
 
 export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: SandboxStage): Promise<void> {

@@ -8,8 +8,10 @@ import {
   killDuringRun,
   killDuringSandbox,
   killDuringSignIn,
+  killWhileSignInWaits,
   loseDatabase,
   runStages,
+  sandboxesAtMost,
   sandboxStages,
   signInStages,
 } from './recovery-cases.ts';
@@ -18,7 +20,12 @@ import { openStage } from './stage.ts';
 
 const isRoot = process.getuid?.() === 0;
 const timeout = 40 * 60_000;
-const config = { pool: { desktop: { min: 1, max: 1 }, headless: { min: 1, max: 1 } } };
+const config = {
+  pool: { desktop: { min: 1, max: 1 }, headless: { min: 1, max: 1 } },
+  sandbox: { atMost: sandboxesAtMost },
+};
+/** Which there are before anyone has a sandbox. */
+const withoutSandbox: readonly Part[] = ['controller', 'hostd', 'disk', 'database', 'redis'];
 /** Room enough for everything but the ballast that fills it. */
 const dataMiB = 384;
 
@@ -44,6 +51,9 @@ function losing({ ofRun, ofSignIn, ofSandbox }: Parts, stage: () => RecoveryStag
     for (const at of stagesFor(part, ofSignIn, signInStages))
       test(`${part}, while a sign-in is ${at}: it goes on or ends, and nothing is left`, () =>
         killDuringSignIn(stage(), part, at));
+  for (const part of ofSignIn.filter((part) => withoutSandbox.includes(part)))
+    test(`${part}, while a sign-in is pending: it has its turn or ends, and so does the next`, () =>
+      killWhileSignInWaits(stage(), part));
   for (const part of ofSandbox) {
     const stages = sandboxStages.filter((at) => hasPart(part, at));
     for (const at of stagesFor(part, ofSandbox, stages))

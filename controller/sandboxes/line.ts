@@ -49,8 +49,8 @@ interface Waiting<T> {
 
 /** Memory comes back without telling anybody. */
 const lookMs = 1_000;
-/** Somebody's sandbox usually ends before this; for Retry-After. */
-const retryAfterSeconds = 5;
+/** For Retry-After: somebody's sandbox usually ends before. Those who are refused in one moment come back in many. */
+const retryAfterSeconds = { least: 5, most: 15 };
 
 export function createLine<T>({ turnOf, unused, isBusy, clock }: LineDeps<T>): Line<T> {
   const holders = new Map<UserId, number>();
@@ -113,7 +113,8 @@ export function createLine<T>({ turnOf, unused, isBusy, clock }: LineDeps<T>): L
   const rounds = createRounds(clock, look);
 
   function tooLong(): unknown {
-    const details = { retryAfterSeconds };
+    const { least, most } = retryAfterSeconds;
+    const details = { retryAfterSeconds: least + Math.floor(Math.random() * (most - least)) };
     return trouble ?? new PolydevError('capacity', 'There is no room for another sandbox now.', { details });
   }
 
