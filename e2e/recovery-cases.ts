@@ -94,9 +94,9 @@ export async function killDuringSignIn(stage: RecoveryStage, part: Part, at: Sig
 export async function killWhileSignInWaits(stage: RecoveryStage, part: Part): Promise<void> {
   const { polydev } = stage;
   const last = `${part}-pending`;
-  const labels = [...Array.from({ length: sandboxesAtMost }, (_, n) => `${part}-${n}`), last];
+  const others = Array.from({ length: sandboxesAtMost }, (_, n) => `${part}-${n}`);
   // From a controller that is killed, who asked hears nothing any more.
-  const asking = labels.map((label) => polydev.sessions.start({ provider: 'claude_code', label }).catch(() => null));
+  const ask = (label: string) => polydev.sessions.start({ provider: 'claude_code', label }).catch(() => null);
   const find = async (wanted: string) => (await polydev.sessions.list()).find(({ label }) => label === wanted);
   const leave = async (label: string) => {
     const session = await find(label);
@@ -104,10 +104,13 @@ export async function killWhileSignInWaits(stage: RecoveryStage, part: Part): Pr
     return session && (await stage.ended(session.id));
   };
 
+  const asking = others.map(ask);
+  await until(async () => (await Promise.all(others.map(find))).every((session) => session !== undefined), withinMs);
+  asking.push(ask(last));
   await until(async () => (await find(last))?.state === 'pending', withinMs);
   await killPart(stage, part, last);
   await untilHealthy(stage, withinMs);
-  await Promise.all(labels.filter((label) => label !== last).map(leave));
+  await Promise.all(others.map(leave));
   await Promise.all(asking);
   const waited = await find(last);
   assert.ok(waited);
