@@ -128,6 +128,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
   const recovery = createRecovery({
     ...{ controller, ephemeral, sessions: signIns, runs, sandboxes, sandboxRows, vault, clock, log },
     unfinishedSessions: sessionMachine.unfinished,
+    closeSessions: sessionMachine.close,
     unfinishedRuns: runRows.unfinished,
     runsElsewhere: runRows.unfinishedElsewhere,
   });

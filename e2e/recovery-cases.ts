@@ -4,7 +4,16 @@
  */
 
 import assert from 'node:assert/strict';
-import { isFinal, type Run, runMoves, type Sandbox, type SessionId, sessionMoves } from '@polydev/protocol';
+import {
+  type AuthSession,
+  isFinal,
+  mayMove,
+  type Run,
+  runMoves,
+  type Sandbox,
+  type SessionId,
+  sessionMoves,
+} from '@polydev/protocol';
 import { consentPages, decide, enter, isTerminal, openDesktop } from './desktop-sign-in.ts';
 import { killPart, type Part, type RecoveryStage, strays, until, untilHealthy } from './recovery-parts.ts';
 import { assertRefused } from './stage.ts';
@@ -84,7 +93,13 @@ export async function killDuringSignIn(stage: RecoveryStage, part: Part, at: Sig
   }
   const ended = await stage.ended(sessionId);
   assert.ok(isFinal(sessionMoves, ended.state));
-  if (!fatal.includes(part)) assert.ok(['connected', 'cancelled'].includes(ended.state), JSON.stringify(ended.reason));
+  const asWished = ['connected', 'cancelled'].includes(ended.state);
+  assert.ok(asWished || fatal.includes(part), JSON.stringify(ended.reason));
+  if (!asWished) assert.ok(ended.reason?.message && ended.reason.hint, JSON.stringify(ended));
+  const states: AuthSession['state'][] = [];
+  for await (const { event } of polydev.sessions.events(sessionId))
+    if (event.type === 'state') states.push(event.state);
+  assertLegal(sessionMoves, states, ended.state);
   await nothingIsLeft(stage);
   const kept = (await polydev.credentials.list()).filter((credential) => credential.label === label);
   assert.equal(kept.length, ended.state === 'connected' ? 1 : 0);
@@ -183,6 +198,8 @@ export async function loseDatabase(stage: RecoveryStage, awayMs: number): Promis
   const ended = await endOf(stage, run.id);
   assert.equal(ended.state, 'succeeded', JSON.stringify(ended.reason));
   assert.match(ended.answer, /patience and more words/);
+  assert.ok((await polydev.runs.list()).every(({ prompt }) => !prompt.includes('exactly no ')));
+  assert.ok((await polydev.sessions.list()).every(({ label }) => label !== signInRequest.label));
   assert.equal((await polydev.sessions.get(sessionId)).state, 'ready');
   await until(() => stage.looks(sessionId, isTerminal).then(() => true), withinMs);
   await polydev.sessions.cancel(sessionId);
@@ -235,7 +252,15 @@ async function endOf(stage: RecoveryStage, id: Run['id']): Promise<Run> {
   for await (const { event } of stage.polydev.runs.stream(id, { signal }))
     if (event.type === 'state') states.push(event.state);
   assert.deepEqual(states, [...new Set(states)], 'it was done once');
-  return await stage.polydev.runs.get(id);
+  const run = await stage.polydev.runs.get(id);
+  assertLegal(runMoves, states, run.state);
+  return run;
+}
+
+/** The timeline leaves out no move, and ends where the thing itself did. */
+function assertLegal<S extends string>(moves: Readonly<Record<S, readonly S[]>>, states: S[], end: S): void {
+  for (const [n, to] of states.slice(1).entries()) assert.ok(mayMove(moves, states[n] as S, to), states.join(', '));
+  assert.equal(states.at(-1), end);
 }
 
 async function signInUpTo(stage: RecoveryStage, at: SignInStage, label: string): Promise<SessionId> {

@@ -173,6 +173,7 @@ export const StartRun = Type.Object({
 });
 export type StartRun = Static<typeof StartRun>;
 
+/** In a list, prompt and answer are cut to their first `limits.listedTextChars` characters. */
 export const Run = Type.Object({
   id: idOf('run'),
   provider: ProviderId,

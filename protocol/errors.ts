@@ -62,7 +62,10 @@ export const errorCatalogue = {
   sign_in_timeout: { status: 408, hint: 'Start again; more time can be added while signing in.' },
   sign_in_cancelled: { status: 409, hint: 'Start again when you are ready.' },
   controller_restarted: { status: 409, hint: 'Start again; Polydev was restarted in between.' },
-  proof_failed: { status: 422, hint: 'Sign in again, and check that the account may use this tool.' },
+  proof_failed: {
+    status: 422,
+    hint: 'Check that the account may use this tool and that its provider has no trouble, then sign in again.',
+  },
 
   // Credentials and runs
   no_credential: { status: 409, hint: 'Connect the tool first.' },

@@ -72,6 +72,7 @@ export const limits = {
   runKillGraceMs: 2 * second,
   leaseMs: 30 * second,
   promptBytes: 2 * MiB,
+  listedTextChars: 500,
   runLineBytes: 8 * MiB,
   runOutputBytes: 128 * MiB,
 

@@ -26,7 +26,6 @@ export interface ChildSpec {
 
 export interface Child<Ready> {
   ready: Ready;
-  pid(): number | undefined;
   /** `SIGTERM`: it will be started again. `SIGINT`: for good. */
   stop(signal?: StopSignal): Promise<void>;
 }
@@ -61,7 +60,6 @@ export async function startChild<Ready>(spec: ChildSpec, onRestart: (sentence: s
 
   return {
     ready: ready as Ready,
-    pid: () => current.process.pid,
     async stop(signal = 'SIGTERM') {
       stopping = true;
       current.process.kill(signal);

@@ -38,8 +38,6 @@ export interface ProcessOptions {
 
 export interface Processes {
   ready: ControllerReady;
-  hostdPid(): number | undefined;
-  controllerPid(): number | undefined;
   stop(signal: StopSignal): Promise<void>;
 }
 
@@ -118,7 +116,7 @@ export async function startProcesses(options: ProcessOptions): Promise<Processes
       ),
     );
     started.push(controller);
-    return { ready: controller.ready, hostdPid: hostd.pid, controllerPid: controller.pid, stop };
+    return { ready: controller.ready, stop };
   } catch (error) {
     await stop('SIGTERM');
     throw error;

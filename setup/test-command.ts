@@ -118,6 +118,10 @@ function runFiles(files: string[], concurrency: number, counts: Counts): Promise
   const execArgv = ['--test-force-exit', '--import', join(import.meta.dirname, 'end-of-tests.ts'), '--liftoff-only'];
   const stream = run({ files: absolute, concurrency, timeout: testTimeoutMs, execArgv });
   const isTest = (data: { details: { type?: string } }) => data.details.type !== 'suite';
+  const silent = new Set(absolute);
+  stream.on('test:complete', ({ name, file = '' }) => {
+    if (name !== file) silent.delete(file);
+  });
   stream.on('test:pass', (data) => {
     if (!isTest(data)) return;
     if (data.skip === undefined || data.skip === false) counts.passed += 1;
@@ -128,5 +132,13 @@ function runFiles(files: string[], concurrency: number, counts: Counts): Promise
     if (isTest(data)) counts.failed += 1;
   });
   stream.compose(spec).pipe(process.stdout, { end: false });
-  return new Promise((resolve) => stream.on('end', () => resolve()));
+  return new Promise((resolve) =>
+    stream.on('end', () => {
+      for (const file of silent) {
+        process.stdout.write(`✖ ${file} said nothing of its tests\n`);
+        counts.failed += 1;
+      }
+      resolve();
+    }),
+  );
 }

@@ -30,6 +30,7 @@ export interface RecoveryDeps {
   sessions: Pick<SessionWork, 'resume' | 'bury'>;
   runs: Pick<RunsControl, 'resume' | 'takeOver' | 'bury'>;
   unfinishedSessions(): Promise<SessionRow[]>;
+  closeSessions(): Promise<void>;
   unfinishedRuns(): Promise<RunHead[]>;
   runsElsewhere(): Promise<SeenRun[]>;
   sandboxes: Sandboxes;
@@ -122,6 +123,7 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
     const ownRuns = runRows.filter(isOwn);
     const running = ownRuns.filter(({ state }) => state === 'running');
     await deps.sandboxes.recover(new Set([...ownSessions, ...running].map(({ id }) => id)));
+    await deps.closeSessions();
     await Promise.all(ownSessions.map((row) => takeUp(row, sessions)));
     // In the order of asking, so that the line before a credential is what it was.
     ownRuns.sort(

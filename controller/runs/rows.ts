@@ -11,7 +11,8 @@ import {
   type UserId,
 } from '@polydev/protocol';
 import { providers } from '@polydev/providers';
-import { and, desc, eq, getTableColumns, ilike, inArray, ne, notInArray, or } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, ilike, inArray, ne, notInArray, or, sql } from 'drizzle-orm';
+import type { PgColumn } from 'drizzle-orm/pg-core';
 import type { Database, Store } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
 import { createMover, type Mover } from '../store/mover.ts';
@@ -30,6 +31,9 @@ export type RunChange = Partial<Pick<RunRow, 'sandboxId' | 'answer' | 'usage' | 
 export type SeenRun = Pick<RunRow, 'id' | 'controller' | 'state'>;
 
 const { prompt: _prompt, answer: _answer, ...headColumns } = getTableColumns(runs);
+const beginning = (column: PgColumn) => sql<string>`left(${column}, ${limits.listedTextChars})`;
+/** Of many runs, each may have a prompt of a megabyte and an answer of fifty. */
+const listColumns = { ...getTableColumns(runs), prompt: beginning(runs.prompt), answer: beginning(runs.answer) };
 
 export interface RunRows extends Pick<Mover<RunRow>, 'move' | 'find'> {
   insert(run: NewRun): Promise<RunRow>;
@@ -92,7 +96,7 @@ export function createRunRows(
     async list(userId, { provider, credentialId, state, search, before, limit = limits.pageDefault }) {
       const last = before === undefined ? null : await find(before);
       return await db
-        .select()
+        .select(listColumns)
         .from(runs)
         .where(
           and(

@@ -142,9 +142,9 @@ async function settle(
       break;
     }
     if (captures.newest === capture || proofs === maxProofs) {
-      throw new PolydevError('proof_failed', `The tool could not use the sign-in: ${proof.text}`, {
-        cause: proof.failure,
-      });
+      // Where nobody was reached, nothing is wrong with the account.
+      const code = proof.failure?.code === 'provider_unreachable' ? proof.failure.code : 'proof_failed';
+      throw new PolydevError(code, `The tool could not use the sign-in: ${proof.text}`, { cause: proof.failure });
     }
     await steps.goBack();
   }

@@ -8,13 +8,13 @@ import {
   sessionMoves,
   type UserId,
 } from '@polydev/protocol';
-import { and, desc, eq, notInArray, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, notExists, notInArray, sql } from 'drizzle-orm';
 import type { Database, Store } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
 import { createMover, type Mover } from '../store/mover.ts';
 import { olderThan } from '../store/paging.ts';
 import { orUndo } from '../store/patience.ts';
-import { authSessions } from '../store/schema.ts';
+import { authSessions, events as eventTable } from '../store/schema.ts';
 
 export type SessionRow = typeof authSessions.$inferSelect;
 export type NewSession = Pick<
@@ -30,6 +30,8 @@ export interface SessionMachine extends Pick<Mover<SessionRow>, 'move' | 'change
   list(userId: UserId, query: ListSessions): Promise<SessionRow[]>;
   /** Whoever works on them. */
   unfinished(): Promise<SessionRow[]>;
+  /** Own ones that ended just before this controller did: says of each that its desktop is gone, which nobody said. */
+  close(): Promise<void>;
 }
 
 export function createSessionMachine(
@@ -96,6 +98,22 @@ export function createSessionMachine(
     },
 
     unfinished: () => db.select().from(authSessions).where(isUnfinished),
+
+    async close() {
+      const isClosing = sql`${eventTable.event} ->> 'type' = 'destroyed'`;
+      const ofIt = and(eq(eventTable.stream, authSessions.id), isClosing);
+      const open = await db
+        .select({ id: authSessions.id })
+        .from(authSessions)
+        .where(
+          and(
+            inArray(authSessions.controller, [controller, '']),
+            inArray(authSessions.state, finalStates),
+            notExists(db.select({ seq: eventTable.seq }).from(eventTable).where(ofIt)),
+          ),
+        );
+      for (const { id } of open) await events.append(id, { type: 'destroyed' });
+    },
   };
 }
 

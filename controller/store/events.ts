@@ -25,6 +25,11 @@ export type EventOf<S extends StreamId> = S extends SessionId
 export interface EventLog {
   /** Calls for one stream are numbered in the order of the calls. */
   append<S extends StreamId>(stream: S, event: EventOf<S>): Promise<SequencedEvent<EventOf<S>>>;
+  /**
+   * Appends in the transaction that does what the event says, so that both are there or neither. `work` may be tried
+   * again, and answers null when nothing is to happen. `done` finds what was done although the answer got lost.
+   */
+  appendWith<S extends StreamId, T>(stream: S, event: EventOf<S>, deed: Deed<T>): Promise<T | null>;
   /** The first event of a new stream, in the transaction that makes what it is about. */
   open<S extends StreamId>(tx: Database, stream: S, event: EventOf<S>): Promise<void>;
   read<S extends StreamId>(stream: S, afterSeq: number): Promise<SequencedEvent<EventOf<S>>[]>;
@@ -35,6 +40,11 @@ export interface EventLog {
     signal: AbortSignal,
   ): AsyncGenerator<SequencedEvent<EventOf<S>>, void, undefined>;
   remove(stream: StreamId): Promise<void>;
+}
+
+export interface Deed<T> {
+  work: (tx: Database) => Promise<T | null>;
+  done: () => Promise<T | null>;
 }
 
 /** A follower looks by itself this often, should a wake-up get lost. */
@@ -103,6 +113,49 @@ export function createEventLog(
     return rows.length > 0;
   }
 
+  async function insertWith<S extends StreamId, T>(stream: S, event: EventOf<S>, deed: Deed<T>): Promise<T | null> {
+    const atMs = now();
+    for (let attempt = 1; ; attempt += 1) {
+      const seq = (newest.get(stream) ?? (await findNewest(stream))) + 1;
+      // Until it is known that this attempt, and no other, took the number.
+      newest.delete(stream);
+      let [isFirst, isTaken] = [true, false];
+      const transaction = async (tx: Database) => {
+        isTaken = false;
+        const result = await deed.work(tx);
+        isTaken = result !== null;
+        if (isTaken) await tx.insert(events).values({ stream, seq, atMs, event });
+        return result;
+      };
+      try {
+        const result = await patience.insist(async (again) => {
+          isFirst = !again;
+          return (again ? await deed.done() : null) ?? (await db.transaction(transaction));
+        });
+        if (isFirst) remember(stream, isTaken ? seq : seq - 1);
+        return result;
+      } catch (error) {
+        if (attempt >= maxAttempts || !isTaken || !isUniqueViolation(error)) throw error;
+      }
+    }
+  }
+
+  /** After what was called for before, of the same stream. */
+  function inOrder<T>(stream: StreamId, insert: () => Promise<T>): Promise<T> {
+    const before = tails.get(stream)?.catch(() => {}) ?? Promise.resolve();
+    const inserted = before.then(insert);
+    tails.set(stream, inserted);
+    return inserted
+      .finally(() => {
+        if (tails.get(stream) === inserted) tails.delete(stream);
+      })
+      .then((result) => {
+        // Nobody waits for the wake-up, nor fails with it: followers look anyway.
+        ephemeral.publish(channelOf(stream), '').catch(() => {});
+        return result;
+      });
+  }
+
   async function readBatch<S extends StreamId>(stream: S, afterSeq: number, limit?: number) {
     const query = db
       .select({ seq: events.seq, atMs: events.atMs, event: events.event })
@@ -114,20 +167,8 @@ export function createEventLog(
   }
 
   return {
-    append(stream, event) {
-      const before = tails.get(stream)?.catch(() => {}) ?? Promise.resolve();
-      const appended = before.then(() => insert(stream, event));
-      tails.set(stream, appended);
-      return appended
-        .finally(() => {
-          if (tails.get(stream) === appended) tails.delete(stream);
-        })
-        .then((row) => {
-          // Nobody waits for the wake-up, nor fails with it: followers look anyway.
-          ephemeral.publish(channelOf(stream), String(row.seq)).catch(() => {});
-          return row;
-        });
-    },
+    append: (stream, event) => inOrder(stream, () => insert(stream, event)),
+    appendWith: (stream, event, deed) => inOrder(stream, () => insertWith(stream, event, deed)),
 
     async open(tx, stream, event) {
       await tx.insert(events).values({ stream, seq: 1, atMs: now(), event });

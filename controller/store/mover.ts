@@ -91,9 +91,9 @@ export function createMover<Row extends Living>(deps: MoverDeps<Row>): Mover<Row
       inTurn(id, async () => {
         const endedAtMs = isFinal(moves, to) ? now() : null;
         const columns = { ...set, state: to, endedAtMs, ...(reason && { reason }) };
-        const attempt = async (tx: Database) => {
+        const work = async (tx: Database) => {
           const row = await update(tx, id, columns, ours);
-          if (!row || !also) return row;
+          if (!row || !also) return row ?? null;
           const more = await also(tx);
           await tx
             .update(table)
@@ -102,20 +102,18 @@ export function createMover<Row extends Living>(deps: MoverDeps<Row>): Mover<Row
           return { ...row, ...more };
         };
         // By the time of its end one knows one's own: another may have ended it the same way.
-        const done = and(
+        const isDone = and(
           ...[eq(table.id, id), eq(table.state, to)],
           endedAtMs === null ? undefined : eq(table.endedAtMs, endedAtMs),
         );
-        const moved = await patience.insist(async (again) => {
-          const [row] = again ? rowsOf(await db.select().from(table).where(done)) : [];
-          return row ?? (also ? await db.transaction(attempt) : await attempt(db));
-        });
+        const done = async () => rowsOf(await db.select().from(table).where(isDone))[0] ?? null;
+        const event = { type: 'state', state: to, reason: reason ?? null } as EventOf<Row['id']>;
+        const moved = await events.appendWith(id, event, { work, done });
         if (!moved) {
           const present = await find(id);
           if (!present || isFinal(moves, present.state) || (ours && present.controller !== controller)) return null;
           throw new PolydevError('internal', `${id} cannot go from ${present.state} to ${to}.`);
         }
-        await events.append(id, { type: 'state', state: to, reason: reason ?? null } as EventOf<Row['id']>);
         return moved;
       }),
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { newId, type RunState, type SessionState } from '@polydev/protocol';
+import { limits, newId, type RunState, type SessionState } from '@polydev/protocol';
 import { createRunRows } from '../runs/rows.ts';
 import { createSessionMachine } from '../sessions/machine.ts';
 import { authSessions, runs, users } from '../store/schema.ts';
@@ -55,6 +55,19 @@ test('sign-ins are listed by provider, state and page, the newest first', timeou
     expected(() => true),
   );
   assert.deepEqual(await machine.list(newId('user'), {}), []);
+});
+
+test('of each run a list has the beginning of prompt and answer, and finds what comes after it', timeout, async (t) => {
+  const { userId, ...store } = await open(t);
+  const rows = createRunRows(store, store.events, newId('controller'));
+  const [prompt, answer] = [`${'é'.repeat(limits.listedTextChars)} p`, `${'ö'.repeat(limits.listedTextChars)} needle`];
+  const ofUser = { userId, provider: 'claude_code', deadlineMs: 1, createdAtMs: 1 } as const;
+  const run = { ...ofUser, id: newId('run'), prompt, answer };
+  await store.db.insert(runs).values({ ...run, state: 'succeeded' });
+  const [listed] = await rows.list(userId, { search: 'needle' });
+  assert.equal(listed?.prompt, prompt.slice(0, -2));
+  assert.equal(listed.answer, answer.slice(0, limits.listedTextChars));
+  assert.equal((await rows.find(run.id))?.answer, answer);
 });
 
 test('runs are listed by provider, account, state and words', timeout, async (t) => {

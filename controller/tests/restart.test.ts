@@ -51,6 +51,16 @@ test(
   },
 );
 
+test('a sign-in that had ended as its controller died is closed by the next start, once', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const id = newId('session');
+  const ofUser = { userId: stage.user.id, provider: 'claude_code', label: 'default' } as const;
+  const times = { createdAtMs: 1, endedAtMs: 2, expiresAtMs: 3, hardExpiresAtMs: 4 };
+  await stage.db.insert(authSessions).values({ ...ofUser, ...times, id, state: 'cancelled' });
+  for (let starts = 0; starts < 2; starts += 1) await stage.recover();
+  assert.deepEqual(await stage.sessionEvents(id), [{ type: 'destroyed' }]);
+});
+
 test('an unproven credential that belongs to nobody is forgotten, but not at once', testTimeout, async (t) => {
   const stage = await openStage(t);
   await createVault(stage, stage.masterKey).putUnproven({

@@ -36,6 +36,26 @@ test('an answer streams in as Markdown, through a cut connection, to its end', o
   assert.equal(await page.getByText('bold answer goes on').count(), 1);
 });
 
+test('of an answer that is very long the page shows the beginning, and copies the whole', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  fixture.state.credentials = fullCredentials(Date.now());
+  fixture.state.runs = fullRuns(Date.now());
+  const [run] = fixture.state.runs;
+  assert.ok(run);
+  const answer = `the beginning ${'and so on '.repeat(200_000)}the end`;
+  Object.assign(run, { state: 'succeeded', reason: null, answer });
+  const stream = fixture.runEvents(run.id);
+  stream.add({ type: 'event', event: { type: 'text', text: answer } });
+  stream.add({ type: 'state', state: 'succeeded', reason: null });
+  stream.end();
+  await page.goto(`/dashboard/runs/${run.id}`);
+  await page.getByText('This is the beginning of a long answer').waitFor();
+  assert.ok((await page.getByTestId('answer').innerText()).length < 250_000);
+  await page.getByRole('button', { name: 'Copy the answer' }).click();
+  await page.getByRole('button', { name: 'Copied' }).waitFor();
+  assert.equal(await page.evaluate(async () => (await navigator.clipboard.readText()).length), answer.length);
+});
+
 test('a run can be stopped, and a failed one retried', options, async (t) => {
   const { page, fixture } = await stage.open(t);
   fixture.state.credentials = fullCredentials(Date.now());

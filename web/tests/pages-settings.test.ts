@@ -81,9 +81,9 @@ test('a token is shown once and can be revoked', options, async (t) => {
   await page.goto('/dashboard/settings');
   await page.getByLabel('Name of the new token').fill('ci');
   await page.getByRole('button', { name: 'Create token' }).click();
-  await page.getByText(/^pdv_/).waitFor();
+  await page.getByText(/^pd_/).waitFor();
   await page.getByRole('button', { name: 'I have it' }).click();
-  assert.equal(await page.getByText(/^pdv_/).count(), 0);
+  assert.equal(await page.getByText(/^pd_/).count(), 0);
   await page.getByRole('button', { name: 'Revoke laptop' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Revoke' }).click();
   await page.getByRole('button', { name: 'Revoke laptop' }).waitFor({ state: 'detached' });

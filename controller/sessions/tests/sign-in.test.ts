@@ -101,6 +101,28 @@ test('what the proof made of the credential is what is kept', testTimeout, async
   assert.match(await stage.opened(credential.id), /rotated-refresh-token/);
 });
 
+test('a sign-in whose proof reaches nobody says that, and not that the account is wrong', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  stage.script.run = toolFails('unknown', 'API Error: Unable to connect to API (ECONNREFUSED)');
+  const { session, agent } = await stage.signIn();
+  agent.emitCredential(claudeBundle('a-good-refresh-token'));
+  await stage.sessionEvents(session.id);
+  const { state, reason } = await stage.services.sessions.get(stage.user, session.id);
+  assert.equal(state, 'failed');
+  assert.equal(reason?.code, 'provider_unreachable');
+  assert.match(reason.hint, /network/);
+  await stage.assertClean();
+});
+
+test('an account at its limit is connected: it was recognised', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  stage.script.run = toolFails('rate_limit', 'API Error: 429 This request would exceed the rate limit');
+  const { session, agent } = await stage.signIn();
+  agent.emitCredential(claudeBundle('a-good-refresh-token'));
+  await stage.sessionEvents(session.id);
+  assert.equal((await stage.services.sessions.get(stage.user, session.id)).state, 'connected');
+});
+
 test('a refused sign-in fails with one sentence of the tool and without its secrets', testTimeout, async (t) => {
   const stage = await openStage(t);
   const token = 'refresh-token-that-nobody-may-see';

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { newId, type RunStreamEvent } from '@polydev/protocol';
+import type { Database } from '../database.ts';
 import type { EphemeralStore } from '../ephemeral.ts';
 import { createEventLog } from '../events.ts';
 import { createMemoryEphemeral } from '../memory-ephemeral.ts';
+import { facts } from '../schema.ts';
 import { embedded, server } from './databases.ts';
 
 const text = (value: string): RunStreamEvent => ({ type: 'event', event: { type: 'text', text: value } });
@@ -53,6 +55,32 @@ for (const database of [embedded, server]) {
       (await here.read(run, 0)).map((row) => row.seq),
       numbers(1, 80),
     );
+  });
+
+  promise('what an event says is done with it or not at all, and once', async (t) => {
+    const { here, there } = await openTwo(t, database);
+    const [run, other] = [newId('run'), newId('run')];
+    const done = async () => null;
+    const write = (word: string) => async (tx: Database) => {
+      await tx.insert(facts).values({ name: word, value: word });
+      return word;
+    };
+    const broken = async (tx: Database) => {
+      await write('broken')(tx);
+      throw new Error('It broke off.');
+    };
+    await here.append(run, text('a'));
+    await there.append(run, text('b')); // which takes the number that is the next one here
+    assert.equal(await here.appendWith(run, text('c'), { work: write('c'), done }), 'c');
+    await assert.rejects(here.appendWith(run, text('d'), { work: broken, done }), /broke off/);
+    assert.equal(await here.appendWith(run, text('e'), { work: async () => null, done }), null);
+    await here.append(run, text('f'));
+    assert.deepEqual(
+      (await there.read(run, 0)).map(({ seq, event }) => `${seq}${textOf(event)}`),
+      ['1a', '2b', '3c', '4f'],
+    );
+    // Had it been done, its name would be taken.
+    assert.equal(await here.appendWith(other, text('a'), { work: write('broken'), done }), 'broken');
   });
 
   promise('a follower gets history, then what another controller appends, each once', async (t) => {

@@ -31,15 +31,26 @@ function AnswerPart({ part }: { part: Part }) {
   }
 }
 
+/** Characters; with more, the page would stand still while it is put together. */
+const shownAtMost = 200_000;
+
 function Text({ text }: { text: string }) {
   // While much comes at once, typing and scrolling go first.
-  const shown = useDeferredValue(text);
+  const shown = useDeferredValue(text.slice(0, shownAtMost));
   return (
-    <div className="answer">
-      <Suspense fallback={<p className="whitespace-pre-wrap">{shown}</p>}>
-        <Markdown text={shown} />
-      </Suspense>
-    </div>
+    <>
+      <div className="answer">
+        <Suspense fallback={<p className="whitespace-pre-wrap">{shown}</p>}>
+          <Markdown text={shown} />
+        </Suspense>
+      </div>
+      {text.length > shownAtMost && (
+        <p className="text-sm text-muted">
+          This is the beginning of a long answer: {shownAtMost.toLocaleString()} of {text.length.toLocaleString()}{' '}
+          characters. “Copy the answer” takes all of them.
+        </p>
+      )}
+    </>
   );
 }
 

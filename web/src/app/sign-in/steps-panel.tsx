@@ -53,7 +53,7 @@ function StepHelp({ step, provider, timeline, canType, onType }: { step: Step } 
     return (
       <div className="mt-1 space-y-2 text-sm text-muted">
         <p>With your own account at {provider.maker}. Polydev notices when it is done.</p>
-        <p className="hidden lg:block">
+        <p>
           Denied it, or closed the page? Give <Command text={provider.loginCommand} /> again in the terminal, which is
           in the desktop’s bar.
         </p>
