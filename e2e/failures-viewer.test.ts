@@ -1,6 +1,7 @@
 /** Viewers of a desktop that are slow, several, or come and go. */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, suite, test } from 'node:test';
 import type { SessionId } from '@polydev/protocol';
 import { createWebSocketStream } from 'ws';
@@ -101,8 +102,13 @@ suite('viewers', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () => {
   });
 
   test('when the sign-in ends, every tab is told so', async () => {
-    const tabs = [await stage.viewer(sessionId), await stage.viewer(sessionId)];
-    await Promise.all(tabs.map((tab) => new Promise((resolve) => tab.once('message', resolve))));
+    // The first message comes once; who listens later waits in vain.
+    const open = async () => {
+      const tab = await stage.viewer(sessionId);
+      await once(tab, 'message');
+      return tab;
+    };
+    const tabs = await Promise.all([open(), open()]);
     const closed = tabs.map((tab) => new Promise<number>((resolve) => tab.once('close', resolve)));
     await stage.polydev.sessions.cancel(sessionId);
     assert.deepEqual(await Promise.all(closed), [4000, 4000]);

@@ -119,9 +119,7 @@ function runFiles(files: string[], concurrency: number, counts: Counts): Promise
   const stream = run({ files: absolute, concurrency, timeout: testTimeoutMs, execArgv });
   const isTest = (data: { details: { type?: string } }) => data.details.type !== 'suite';
   const silent = new Set(absolute);
-  stream.on('test:complete', ({ name, file = '' }) => {
-    if (name !== file) silent.delete(file);
-  });
+  stream.on('test:summary', ({ file = '' }) => void silent.delete(file));
   stream.on('test:pass', (data) => {
     if (!isTest(data)) return;
     if (data.skip === undefined || data.skip === false) counts.passed += 1;

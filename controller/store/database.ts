@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net';
 import { PolydevError } from '@polydev/protocol';
-import { drizzle as drizzleNodePostgres } from 'drizzle-orm/node-postgres';
+import { drizzle as drizzleNodePostgres, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
 import pg from 'pg';
@@ -92,25 +92,36 @@ async function openInFolder({ dataDir, vacuumEveryMs = hourMs, checkpointEveryMs
 }
 
 function openServer(connectionString: string, watch: StoreWatch | undefined): OpenDatabase {
-  const connections = new Set<pg.ClientBase>();
+  const connections = new Map<pg.ClientBase, NodePgDatabase<typeof schema>>();
   const patience = createPatience(() => askOnce(connectionString), {
     lost(error) {
       watch?.lost(error);
       // What waits for an answer on one of them would wait for long, and a server that shuts down waits for them.
-      for (const connection of connections) cut(connection);
+      for (const connection of connections.keys()) cut(connection);
     },
     back: () => watch?.back(),
   });
   const pool = new pg.Pool({ connectionString, max: 10, connectionTimeoutMillis: lineMs, Client: PromptClient });
   pool.on('connect', (connection) => {
-    connections.add(connection);
+    connections.set(connection, drizzleNodePostgres({ client: connection, schema }));
     // Without a listener a connection that breaks within a transaction would end the process.
     connection.on('error', patience.look);
   });
   pool.on('remove', (connection) => connections.delete(connection));
   pool.on('error', () => {}); // The same, of an idle one.
+  const db = drizzleNodePostgres({ client: pool, schema });
+  // Drizzle's own does not give a connection back that broke at `begin`: the pool would wait for it for ever.
+  db.transaction = async (work, config) => {
+    const connection = await pool.connect();
+    try {
+      const own = connections.get(connection) ?? drizzleNodePostgres({ client: connection, schema });
+      return await own.transaction(work, config);
+    } finally {
+      connection.release();
+    }
+  };
   return {
-    db: drizzleNodePostgres({ client: pool, schema }),
+    db,
     patience,
     kind: 'server',
     async close() {

@@ -69,6 +69,18 @@ test('a server that falls silent is found out, and what waited for it is done on
   );
 });
 
+test('a transaction whose connection breaks as it begins gives it back, however often', options, async (t) => {
+  const { proxy, store } = await open(t);
+  const begin = () => store.db.transaction((tx) => tx.select().from(users));
+  // The pool has ten.
+  for (let times = 1; times <= 11; times += 1) {
+    proxy.loseAnswer('BEGIN');
+    await assert.rejects(begin());
+    assert.equal(proxy.lost(), times);
+  }
+  assert.equal((await begin()).length, 1);
+});
+
 test('a move whose answer got lost is made once, and told once', options, async (t) => {
   const { proxy, store, events, userId } = await open(t);
   const machine = createSessionMachine(store, events, newId('controller'));
