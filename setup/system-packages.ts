@@ -13,6 +13,7 @@ export const hostPackages: Readonly<Record<string, string>> = {
   'debian-archive-keyring': 'proves the packages of the golden image',
   nftables: 'closes the network around each sandbox',
   iproute2: 'makes the link of each sandbox',
+  libjemalloc2: 'keeps the memory of the product small however long it runs',
   'ca-certificates': 'proves who answers at the other end of TLS',
 };
 
