@@ -42,8 +42,7 @@ export function createRoutes(deps: {
 
     'POST /credential/restore': async ({ request, response }) => {
       const { sealed } = await readBody(request, RestoreCredential, sealedBodyBytes);
-      const sandbox = claims.required();
-      sandbox.credential.restore(sandbox.open(sealed));
+      claims.required().restore(sealed);
       sendNothing(response, 204);
     },
     'POST /credential/collect': ({ response }) => {

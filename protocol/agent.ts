@@ -90,6 +90,8 @@ export const AgentEvent = Type.Union([
     sealed: SealedBox,
     account: AccountInfo,
   }),
+  /** The tool made a new valid credential of the one that was restored: it is time to collect it. */
+  Type.Object({ ...numbered, type: Type.Literal('renewed') }),
 ]);
 export type AgentEvent = Static<typeof AgentEvent>;
 

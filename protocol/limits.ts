@@ -44,7 +44,9 @@ export const limits = {
   // Controllers
   /** After the signal, what runs has this long to end by itself; then it is handed over. */
   drainMs: 3 * second,
-  /** A rotated credential that cannot be stored while the controller stops is given up then. */
+  /** A rotated credential that cannot be collected or stored is given up then. */
+  writeBackMs: 30 * second,
+  /** The same while the controller stops. */
   stopWriteBackMs: 2 * second,
   /** All of a stop: the drain, then a write-back, then a last look, and a moment to let go of everything. */
   stopMs: 9 * second,

@@ -1,6 +1,6 @@
 /**
- * Lends a stored credential to one headless sandbox at a time. Whatever happens there, what the tool made of the
- * credential is fetched before the sandbox goes, also when the controller stops.
+ * Lends a stored credential to one headless sandbox at a time. Whatever happens there, what the tool makes of the
+ * credential is fetched: when it saves it, and before the sandbox goes, also when the controller stops.
  */
 
 import { type CredentialId, PolydevError, type Sandbox } from '@polydev/protocol';
@@ -15,7 +15,7 @@ import { encodeBundle, type SecretBundle } from './bundle.ts';
 import type { CredentialLease, Leases } from './leases.ts';
 import { createRedact, type Redact } from './redact.ts';
 import type { StoredCredential, Vault } from './vault.ts';
-import { createWriteBack } from './write-back.ts';
+import { startWriteBack, type WriteBack } from './write-back.ts';
 
 export interface BorrowRequest {
   credentialId: CredentialId;
@@ -77,7 +77,6 @@ export function createLending(deps: {
 }): Lending {
   const { vault, leases, sandboxes, witness, log } = deps;
   const stopping = new AbortController();
-  const writeBack = createWriteBack({ ...deps, stopping: stopping.signal });
   const loans = new Set<Promise<unknown>>();
 
   async function lend<T extends Verdict>(
@@ -110,7 +109,10 @@ export function createLending(deps: {
       }
       if (!adopted) await vault.touch(credentialId);
       const borrowed = { sandbox, credential, provider, redact, stop };
-      const result = await workAndWriteBack(borrowed, work, leave);
+      const hide = (renewed: SecretBundle) => witness.hide(borrowed.sandbox.id, createRedact(renewed));
+      const lent = { ...borrowed, bundle, hide };
+      const writeBack = startWriteBack({ vault, log, stopping: stopping.signal }, lent);
+      const result = await workAndWriteBack(borrowed, writeBack, work, leave);
       await witness.settle(owner, sandbox.id, result.failure ?? null);
       return result;
     } catch (error) {
@@ -145,6 +147,7 @@ export function createLending(deps: {
 
   async function workAndWriteBack<T extends Verdict>(
     borrowed: Borrowed,
+    writeBack: WriteBack,
     work: (borrowed: Borrowed) => Promise<T>,
     leave: AbortSignal,
   ): Promise<T> {
@@ -158,14 +161,14 @@ export function createLending(deps: {
       // A dead sandbox does not answer either, but that it is dead says more.
       throw sandbox.gone.aborted ? abortError(sandbox.gone) : error;
     } finally {
-      if (!leave.aborted) await settle(borrowed, verdict);
+      if (leave.aborted) await writeBack.letGo();
+      else await settle(borrowed.credential, writeBack, verdict);
     }
   }
 
   /** What became of the credential goes into the vault. */
-  async function settle(borrowed: Borrowed, verdict: Verdict): Promise<void> {
-    const { credential } = borrowed;
-    const version = await writeBack(borrowed);
+  async function settle(credential: StoredCredential, writeBack: WriteBack, verdict: Verdict): Promise<void> {
+    const version = await writeBack.settle();
     const status = verdict.works === undefined ? credential.status : verdict.works ? 'active' : 'expired';
     if (version !== null && status !== 'unproven' && status !== credential.status) {
       await vault.setStatusIfVersion(credential.id, version, status);

@@ -1,7 +1,8 @@
 /**
- * What the tool made of a lent credential goes back into the vault: a rotated one becomes the next version, a blanked
- * one is the end of the sign-in and is never stored. Nobody else has a rotated token, so a failed try is not the last:
- * it is asked for until the sandbox is gone or patience ends.
+ * What the tool made of a lent credential goes back into the vault: a rotated one becomes the next version as soon as
+ * the tool has saved it, so that it outlives its sandbox, and once more before the sandbox goes; a blanked one is the
+ * end of the sign-in and is never stored. Nobody else has a rotated token, so a failed try is not the last: it is asked
+ * for until the sandbox is gone or patience ends.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,17 +12,28 @@ import type { BaseLogger } from 'pino';
 import { untilAborted } from '../abort.ts';
 import type { AgentClient } from '../agent/client.ts';
 import type { SandboxHandle } from '../sandboxes/sandboxes.ts';
-import { judgeCaptured } from './bundle.ts';
+import { judgeCaptured, type SecretBundle } from './bundle.ts';
 import type { StoredCredential, Vault } from './vault.ts';
 
 export interface Lent {
-  sandbox: Pick<SandboxHandle, 'open' | 'gone'> & { agent: Pick<AgentClient, 'collect'> };
+  sandbox: Pick<SandboxHandle, 'open' | 'gone'> & { agent: Pick<AgentClient, 'collect' | 'events'> };
   credential: StoredCredential;
   provider: Provider;
+  /** What the vault holds of it. */
+  bundle: SecretBundle;
+  /** From now on nothing that is shown may hold what is in this. */
+  hide(renewed: SecretBundle): void;
 }
 
-/** Answers the version that stands afterwards, as far as it is ours to judge; null when it is not. Never rejects. */
-export type WriteBack = (lent: Lent) => Promise<number | null>;
+export interface WriteBack {
+  /**
+   * Collects it for the last time. Answers the version that stands afterwards, as far as it is ours to judge; null when
+   * it is not. Never rejects.
+   */
+  settle(): Promise<number | null>;
+  /** Resolves when nothing more is written here. */
+  letGo(): Promise<void>;
+}
 
 export interface WriteBackPatience {
   patienceMs: number;
@@ -32,10 +44,13 @@ export interface WriteBackPatience {
 }
 
 const writeBackPatience: Readonly<WriteBackPatience> = {
-  patienceMs: 30_000,
+  patienceMs: limits.writeBackMs,
   stoppingMs: limits.stopWriteBackMs,
   delaysMs: [100, 250, 500, 1_000],
 };
+
+/** A sandbox that says more than this is not listened to any more: each may cost a version. */
+const heardEvents = 1000;
 
 export interface WriteBackDeps {
   vault: Pick<Vault, 'replaceIfVersion' | 'setStatusIfVersion'>;
@@ -45,39 +60,73 @@ export interface WriteBackDeps {
   patience?: WriteBackPatience;
 }
 
-export function createWriteBack({ vault, log, stopping, patience = writeBackPatience }: WriteBackDeps): WriteBack {
+/** From when it is lent on. */
+export function startWriteBack(
+  { vault, log, stopping, patience = writeBackPatience }: WriteBackDeps,
+  { sandbox, credential, provider, bundle, hide }: Lent,
+): WriteBack {
+  const { id, kind } = credential;
   const { delaysMs } = patience;
+  let { version } = credential;
+  let stored = textOf(bundle);
+  const over = new AbortController();
+  const warn = (error: unknown) =>
+    log.warn({ err: error, credential: id, version }, 'A credential was not written back.');
 
-  return async ({ sandbox, credential, provider }) => {
-    const { id, version, kind } = credential;
-    if (kind === 'api_key') return version; // A key does not rotate.
+  async function keep({ status, changed, sealed }: CollectedCredential, signal: AbortSignal): Promise<void> {
+    if (status !== 'valid' || !changed || !sealed) return;
+    const content = judgeCaptured(sandbox.open(sealed), provider);
+    if (textOf(content.bundle) === stored) return;
+    hide(content.bundle);
+    // A try that waits for a database that is away is not broken off.
+    const replace = () => vault.replaceIfVersion(id, version, content);
+    ({ version } = await insist(replace, { signal, delaysMs, isFinal: isPolydevError }));
+    stored = textOf(content.bundle);
+  }
+
+  async function listen(): Promise<void> {
+    for await (const event of sandbox.agent.events(0, over.signal)) {
+      if (event.n > heardEvents) return;
+      if (event.type !== 'renewed') continue;
+      const signal = AbortSignal.any([sandbox.gone, over.signal]);
+      await keep(await collect(sandbox, signal, delaysMs), over.signal);
+    }
+  }
+
+  async function settle(): Promise<number | null> {
+    await letGo();
     if (sandbox.gone.aborted) return null;
     const limit = limitOf(patience, stopping);
     try {
-      const { status, changed, sealed } = await collect(
-        sandbox,
-        AbortSignal.any([sandbox.gone, limit.signal]),
-        delaysMs,
-      );
-      if (status === 'blanked') {
+      const collected = await collect(sandbox, AbortSignal.any([sandbox.gone, limit.signal]), delaysMs);
+      if (collected.status === 'blanked') {
         await vault.setStatusIfVersion(id, version, 'expired');
         log.info({ credential: id, version }, 'The tool ended the sign-in; the stored credential is kept as expired.');
         return null;
       }
-      if (status !== 'valid' || !changed || !sealed) return version;
-      const content = judgeCaptured(sandbox.open(sealed), provider);
-      // A try that waits for a database that is away is not broken off.
-      const store = () => vault.replaceIfVersion(id, version, content);
-      const next = await insist(store, { signal: limit.signal, delaysMs, isFinal: isPolydevError });
-      return next.version;
+      await keep(collected, limit.signal);
+      return version;
     } catch (error) {
-      log.warn({ err: error, credential: id, version }, 'A credential was not written back.');
+      warn(error);
       return null;
     } finally {
       limit.lift();
     }
-  };
+  }
+
+  // What is not heard of is collected at the end.
+  const listening =
+    kind === 'api_key' ? Promise.resolve() : listen().catch((error) => over.signal.aborted || warn(error));
+  async function letGo(): Promise<void> {
+    over.abort();
+    await listening;
+  }
+
+  // A key does not rotate.
+  return { settle: kind === 'api_key' ? async () => version : settle, letGo };
 }
+
+const textOf = (bundle: SecretBundle) => JSON.stringify(bundle.reveal());
 
 function collect(
   { agent }: Lent['sandbox'],

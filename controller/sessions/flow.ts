@@ -103,7 +103,7 @@ async function listen(deps: FlowDeps, session: SessionRow, parts: Parts, signal:
     } else if (event.type === 'opened') {
       await append({ type: 'opened', page: event.page });
       await steps.reach('signing_in');
-    } else {
+    } else if (event.type === 'credential') {
       await append({ type: 'credential_found' });
       await captures.take(event);
       await append({ type: 'sealed', tookMs: Math.max(0, deps.now() - event.seenAtMs) });

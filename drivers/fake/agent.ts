@@ -69,6 +69,8 @@ export interface FakeAgent {
   emitCredential(bundle: CredentialBundle, account?: AccountInfo): void;
   /** What the credential's files hold from now on. */
   hold(held: Held): void;
+  /** As if the tool had renewed what was restored: it says so at once. */
+  renew(bundle: CredentialBundle): void;
   onExec(handler: ExecHandler): void;
   /** What stands in the journal from now on. */
   setJournal(text: string): void;
@@ -226,6 +228,10 @@ export async function startFakeAgent(spec: SandboxSpec, box: Box): Promise<FakeA
     },
     hold(next) {
       held = next;
+    },
+    renew(bundle) {
+      held = { status: 'valid', bundle, changed: true };
+      events.append({ type: 'renewed' });
     },
     onExec: executions.handle,
     setJournal(text) {

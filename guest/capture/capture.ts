@@ -1,4 +1,4 @@
-/** Notices the moment the tool has saved a valid credential that the controller does not have yet. */
+/** Notices each moment at which the tool has saved a valid credential that the controller does not have yet. */
 
 import type { Provider } from '@polydev/providers/provider';
 import type { HomeFolder } from '../home/home-files.ts';
@@ -20,11 +20,12 @@ export function startCapture(deps: {
   const { home, provider, credential } = deps;
   let seenAtMs = deps.now();
   let timer: NodeJS.Timeout | undefined;
+  let last: string | undefined;
 
   function look(attempt: number): void {
     const snapshot = credential.look();
-    if (snapshot.reading.status === 'valid' && !credential.isKnown(snapshot)) {
-      credential.know(snapshot);
+    if (snapshot.reading.status === 'valid' && !credential.isKnown(snapshot) && snapshot.fingerprint !== last) {
+      last = snapshot.fingerprint;
       deps.found(snapshot, seenAtMs);
     }
     const waitMs = againAfterMs[attempt];

@@ -34,7 +34,8 @@ export interface ClaimedSandbox {
   /** Undefined unless a sign-in is watched for. */
   capture(): AgentHealth['capture'];
   seal(bundle: CredentialBundle): SealedBox;
-  open(box: SealedBox): CredentialBundle;
+  /** Gives it to the tool, and from then on says when the tool has renewed it. */
+  restore(box: SealedBox): void;
   stop(): void;
 }
 
@@ -81,8 +82,10 @@ export function createClaims(deps: {
       provider,
       credential,
       now: deps.now,
-      found: ({ reading, bundle }, seenAtMs) => {
+      found: (snapshot, seenAtMs) => {
+        const { reading, bundle } = snapshot;
         if (reading.status !== 'valid') return;
+        credential.know(snapshot);
         const sealed = seal(claim.controllerPublicKey, bundle);
         events.append({ type: 'credential', seenAtMs, sealed, account: reading.account });
       },
@@ -97,6 +100,18 @@ export function createClaims(deps: {
     }
     putFile(join(config.runFolder, 'greeting'), greeting(provider.info));
     return { close: () => capture.close(), state: () => (blind ? 'blind' : 'watching') } as const;
+  }
+
+  /** A watch that is refused costs nothing but the moment: it is collected at the end too. */
+  function watchRenewal(provider: Provider, credential: Credential) {
+    return startCapture({
+      home,
+      provider,
+      credential,
+      now: deps.now,
+      found: () => events.append({ type: 'renewed' }),
+      failed: (error) => deps.log('a renewed credential cannot be watched for', error),
+    });
   }
 
   return {
@@ -117,12 +132,20 @@ export function createClaims(deps: {
       const provider = deps.providers[claim.provider];
       const credential = createCredential(home, provider);
       const capture = claim.capture ? prepareDesktop(claim, provider, credential) : undefined;
+      let renewal: { close(): void } | undefined;
       current = {
         credential,
         capture: () => capture?.state(),
         seal: (bundle) => seal(claim.controllerPublicKey, bundle),
-        open: (box) => open(claim.provider, box),
-        stop: () => capture?.close(),
+        restore(box) {
+          const bundle = open(claim.provider, box);
+          credential.restore(bundle);
+          if (bundle.kind === 'files' && !capture) renewal ??= watchRenewal(provider, credential);
+        },
+        stop() {
+          capture?.close();
+          renewal?.close();
+        },
       };
       return { agentPublicKey: keys.publicKey };
     },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
-import { CollectedCredential, type CredentialBundle, ExecEvent } from '@polydev/protocol';
+import { AgentEvent, CollectedCredential, type CredentialBundle, ExecEvent } from '@polydev/protocol';
 import { claudeBlanked, claudeTokens } from './credentials.ts';
 import { startScratchAgent } from './scratch-agent.ts';
 
@@ -47,6 +47,20 @@ suite('a credential', { timeout: 20_000 }, () => {
       assert.ok(collected.sealed);
       assert.deepEqual(open(collected.sealed), bundleOf(claudeTokens('two')));
     }
+  });
+
+  test('that the tool renews is told of once for each time, and can still be collected', async (t) => {
+    const { home, restore, collect, stream } = await headless(t);
+    await restore(bundleOf(claudeTokens('one')));
+    const events = stream(AgentEvent, '/events');
+    for (const word of ['two', 'three']) {
+      writeFileSync(join(home, file), claudeBlanked);
+      writeFileSync(join(home, file), claudeTokens(word));
+      assert.equal((await events.next()).value?.type, 'renewed');
+      writeFileSync(join(home, file), claudeTokens(word));
+      assert.equal((await collect()).changed, true);
+    }
+    await events.return(undefined);
   });
 
   test('that was blanked, broken or removed is reported, never sealed', async (t) => {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CollectedCredential, PolydevError } from '@polydev/protocol';
+import { type AgentEvent, type CollectedCredential, type CredentialBundle, PolydevError } from '@polydev/protocol';
 import { providerOf } from '@polydev/providers';
+import { untilAborted } from '../../abort.ts';
 import { claudeBundle } from '../../testing/stage.ts';
+import { Secret } from '../secret.ts';
 import type { CredentialContent, StoredCredential } from '../vault.ts';
-import { createWriteBack, type WriteBackPatience } from '../write-back.ts';
+import { startWriteBack, type WriteBackPatience } from '../write-back.ts';
 
 const timeout = 20_000;
 const credential: StoredCredential = {
@@ -38,9 +40,9 @@ function world({ collect, patience, store = [] }: Options) {
   const stored: string[] = [];
   const warned: unknown[] = [];
   let tries = 0;
-  const writeBack = createWriteBack({
+  const deps = {
     vault: {
-      async replaceIfVersion(_id, version, content: CredentialContent) {
+      async replaceIfVersion(_id: string, version: number, content: CredentialContent) {
         const trouble = store.shift();
         if (trouble) throw trouble;
         stored.push(JSON.stringify(content.bundle.reveal()));
@@ -51,7 +53,9 @@ function world({ collect, patience, store = [] }: Options) {
     log: { info: () => {}, warn: (fields: unknown) => void warned.push(fields) },
     stopping: stopping.signal,
     patience: { patienceMs: 10_000, stoppingMs: 50, delaysMs: [1], ...patience },
-  });
+  };
+  const said = Promise.withResolvers<AgentEvent>();
+  const kept = Promise.withResolvers<void>();
   const sandbox = {
     gone: gone.signal,
     open: () => Buffer.from(JSON.stringify(claudeBundle('rotated-refresh-token'))),
@@ -62,10 +66,25 @@ function world({ collect, patience, store = [] }: Options) {
         assert.ok(next);
         return next();
       },
+      async *events(_after: number, signal: AbortSignal) {
+        const event = await untilAborted(said.promise, signal);
+        yield event;
+        kept.resolve();
+        await untilAborted(new Promise<never>(() => {}), signal);
+      },
     },
   };
-  const done = writeBack({ sandbox, credential, provider: providerOf('claude_code') });
-  return { done, gone, stopping, stored, warned, tries: () => tries };
+  const provider = providerOf('claude_code');
+  const bundle = new Secret<CredentialBundle>(claudeBundle('first-refresh-token'));
+  const hidden: string[] = [];
+  const hide = (renewed: Secret<CredentialBundle>) => void hidden.push(JSON.stringify(renewed.reveal()));
+  const { settle, letGo } = startWriteBack(deps, { sandbox, credential, provider, bundle, hide });
+  /** Resolves when what the agent said has been dealt with. */
+  const renew = async () => {
+    said.resolve({ n: 1, atMs: 0, type: 'renewed' });
+    await kept.promise;
+  };
+  return { settle, letGo, renew, gone, stopping, stored, hidden, warned, tries: () => tries };
 }
 
 const fails = (error: Error) => () => Promise.reject(error);
@@ -74,50 +93,78 @@ const gives = async () => rotated;
 
 test('a sandbox that does not answer at first is asked until it does', { timeout }, async () => {
   const nonsense = new PolydevError('agent_talks_nonsense', 'The sandbox refused what it was asked.');
-  const { done, stored, warned } = world({ collect: [fails(silent()), fails(nonsense), fails(silent()), gives] });
-  assert.equal(await done, 4);
+  const { settle, stored, warned } = world({ collect: [fails(silent()), fails(nonsense), fails(silent()), gives] });
+  assert.equal(await settle(), 4);
   assert.match(stored.join(), /rotated-refresh-token/);
   assert.deepEqual(warned, []);
 });
 
 test('a database that is away for a moment does not lose it either', { timeout }, async () => {
-  const { done, stored, tries } = world({ collect: [gives], store: [new Error('away'), new Error('away')] });
-  assert.equal(await done, 4);
+  const { settle, stored, tries } = world({ collect: [gives], store: [new Error('away'), new Error('away')] });
+  assert.equal(await settle(), 4);
   assert.equal(stored.length, 1);
   assert.equal(tries(), 1);
 });
 
 test('a credential that was replaced meanwhile is not insisted on', { timeout }, async () => {
   const stale = new PolydevError('stale_version', 'Newer.');
-  const { done, stored } = world({ collect: [gives], store: [stale] });
-  assert.equal(await done, null);
+  const { settle, stored } = world({ collect: [gives], store: [stale] });
+  assert.equal(await settle(), null);
   assert.deepEqual(stored, []);
 });
 
 test('when patience ends it is given up, with the last failure in the log', { timeout }, async () => {
   for (const collect of [fails(silent()), hangs]) {
-    const { done, warned } = world({ collect: [fails(silent()), collect], patience: { patienceMs: 50 } });
-    assert.equal(await done, null);
+    const { settle, warned } = world({ collect: [fails(silent()), collect], patience: { patienceMs: 50 } });
+    assert.equal(await settle(), null);
     assert.match(JSON.stringify(warned), /agent_unreachable/);
   }
 });
 
+test('what the tool renews is stored at once, and not once more at the end', { timeout }, async () => {
+  const { renew, settle, stored, hidden } = world({ collect: [gives] });
+  await renew();
+  assert.match(stored.join(), /rotated-refresh-token/);
+  assert.deepEqual(hidden, stored);
+  assert.equal(await settle(), 4);
+  assert.equal(stored.length, 1);
+});
+
+test('so it outlives a sandbox that dies, and a controller that lets go', { timeout }, async () => {
+  const dying = world({ collect: [gives] });
+  await dying.renew();
+  dying.gone.abort(new PolydevError('sandbox_failed', 'The sandbox died.'));
+  assert.equal(await dying.settle(), null);
+  const left = world({ collect: [gives] });
+  await left.renew();
+  await left.letGo();
+  for (const { stored } of [dying, left]) assert.equal(stored.length, 1);
+});
+
+test('what could not be collected when it was renewed is collected at the end', { timeout }, async () => {
+  const { renew, settle, stored } = world({ collect: [async () => ({ status: 'incomplete', changed: true }), gives] });
+  await renew();
+  assert.deepEqual(stored, []);
+  assert.equal(await settle(), 4);
+  assert.equal(stored.length, 1);
+});
+
 test('a sandbox that is gone is not waited for', { timeout }, async () => {
-  const { done, gone, stored } = world({ collect: [hangs] });
+  const { settle, gone, stored } = world({ collect: [hangs] });
   gone.abort(new PolydevError('sandbox_failed', 'The sandbox died.'));
-  assert.equal(await done, null);
+  assert.equal(await settle(), null);
   assert.deepEqual(stored, []);
 });
 
 test('nor is an agent that started again and has forgotten all', { timeout }, async () => {
   const broken = new PolydevError('sandbox_failed', 'The agent in the sandbox broke down and started again.');
-  const { done, tries } = world({ collect: [fails(broken)] });
-  assert.equal(await done, null);
+  const { settle, tries } = world({ collect: [fails(broken)] });
+  assert.equal(await settle(), null);
   assert.equal(tries(), 1);
 });
 
 test('while the controller stops, patience is short', { timeout }, async () => {
-  const { done, stopping } = world({ collect: [hangs], patience: { patienceMs: 60_000 } });
+  const { settle, stopping } = world({ collect: [hangs], patience: { patienceMs: 60_000 } });
   stopping.abort();
-  assert.equal(await done, null);
+  assert.equal(await settle(), null);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunState } from '@polydev/protocol';
 import { claudeBundle, openStage, testTimeout } from '../../testing/stage.ts';
 import { gate, hangs, refused, type ToolRun, toolFails, toolSays } from '../../testing/tool.ts';
@@ -41,6 +42,31 @@ for (const { name, tool, state, deadlineMs, cancel } of ends) {
     await stage.assertClean();
   });
 }
+
+test(
+  'a renewed token is stored before the run ends, so that it outlives a sandbox that dies',
+  testTimeout,
+  async (t) => {
+    const stage = await openStage(t);
+    const { id, version } = await stage.connect();
+    stage.script.run = (request, process, agent) => {
+      agent.renew(claudeBundle('rotated-refresh-token'));
+      return hangs(request, process, agent);
+    };
+    const run = await stage.services.runs.start(stage.user, ask);
+    await stage.untilRun(run.id, (event) => event.type === 'event');
+    while ((await stage.services.credentials.list(stage.user))[0]?.version === version) await sleep(5);
+    assert.match(await stage.opened(id), /rotated-refresh-token/);
+    const [sandbox] = await stage.driver.list();
+    assert.ok(sandbox);
+    await stage.driver.kill(sandbox.id);
+    await stage.runEvents(run.id);
+    assert.equal((await stage.services.runs.get(stage.user, run.id)).state, 'failed');
+    const [credential] = await stage.services.credentials.list(stage.user);
+    assert.deepEqual([credential?.version, credential?.status], [version + 1, 'active']);
+    await stage.assertClean();
+  },
+);
 
 for (const status of ['blanked', 'absent', 'incomplete'] as const) {
   test(`a credential that is ${status} after the run is not stored`, testTimeout, async (t) => {
