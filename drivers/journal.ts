@@ -5,7 +5,7 @@
 
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isId, Profile, SandboxAddress, type SandboxId, SandboxSpec } from '@polydev/protocol';
+import { isId, PolydevError, Profile, SandboxAddress, type SandboxId, SandboxSpec } from '@polydev/protocol';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 
@@ -23,6 +23,7 @@ export const SandboxRecord = Type.Object({
 export type SandboxRecord = Static<typeof SandboxRecord>;
 
 export interface Journal {
+  /** Leaves nothing of it when it fails; `disk_full`. */
   write(record: SandboxRecord): Promise<void>;
   remove(id: SandboxId): Promise<void>;
   /** Everything written down. `unreadable` names files that are not ours to understand. */
@@ -48,14 +49,14 @@ export function createJournal(folder: string): Journal {
     async write(record) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const file = fileOf(record.id);
-      const handle = await open(`${file}${draft}`, 'w', 0o600);
       try {
-        await handle.writeFile(`${JSON.stringify(record)}\n`);
-        await handle.sync();
-      } finally {
-        await handle.close();
+        await writeSynced(`${file}${draft}`, `${JSON.stringify(record)}\n`);
+        await rename(`${file}${draft}`, file);
+      } catch (error) {
+        await rm(`${file}${draft}`, { force: true });
+        if (!isDiskFull(error)) throw error;
+        throw new PolydevError('disk_full', 'There is no room left for the journal of sandboxes.', { cause: error });
       }
-      await rename(`${file}${draft}`, file);
       await syncFolder();
     },
 
@@ -87,6 +88,16 @@ export function createJournal(folder: string): Journal {
   };
 }
 
+async function writeSynced(file: string, text: string): Promise<void> {
+  const handle = await open(file, 'w', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 /** For a driver whose sandboxes do not outlive this process. */
 export function createMemoryJournal(): Journal {
   const records = new Map<SandboxId, SandboxRecord>();
@@ -115,6 +126,9 @@ async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+export const isMissing = (error: unknown) => hasCode(error, 'ENOENT');
+const isDiskFull = (error: unknown) => hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT');
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

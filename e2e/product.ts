@@ -58,10 +58,16 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   if (privateCheckout) copyCheckout(join(scratch, 'checkout'));
   if (dataMiB === undefined) return startAgain(scratch, env);
 
-  const disk = join(scratch, 'home/controller');
-  mkdirSync(disk, { recursive: true });
+  // Of all that is written there but logs: the releases beside it would only make it larger.
+  const disk = join(scratch, 'disk');
+  mkdirSync(disk);
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${dataMiB}m`, 'polydev-e2e', disk]);
-  const unmount = () => execFileSync('umount', [disk]);
+  const folders = ['controller', 'journal'].map((name) => ({ on: join(disk, name), at: join(scratch, 'home', name) }));
+  for (const { on, at } of folders) {
+    for (const folder of [on, at]) mkdirSync(folder, { recursive: true });
+    execFileSync('mount', ['--bind', on, at]);
+  }
+  const unmount = () => execFileSync('umount', [...folders.map(({ at }) => at), disk]);
   const product = await startAgain(scratch, env).catch((error) => {
     unmount();
     throw error;

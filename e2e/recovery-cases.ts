@@ -6,29 +6,34 @@
 import assert from 'node:assert/strict';
 import {
   type AuthSession,
+  type CredentialId,
   isFinal,
   mayMove,
+  type Profile,
   type Run,
   runMoves,
   type Sandbox,
   type SessionId,
   sessionMoves,
 } from '@polydev/protocol';
-import { consentPages, decide, enter, isTerminal, openDesktop } from './desktop-sign-in.ts';
-import { killPart, type Part, type RecoveryStage, strays, until, untilHealthy } from './recovery-parts.ts';
-import { assertRefused } from './stage.ts';
+import { consentPages, decide, enter, isTerminal, openDesktop, signIn } from './desktop-sign-in.ts';
+import { type Deadline, killPart, type Part, type RecoveryStage, strays, until, untilBack } from './recovery-parts.ts';
+import { assertRefused, type Stage } from './stage.ts';
 
-/** After a part is back. */
+/** After a part is back: all that then has to hold, or to happen once more. */
 const withinMs = 30_000;
 /** While a server is away. */
 const askAgainMs = 1_000;
+/** Life of an access token that Claude Code renews before it uses it. */
+const renewedFromMs = 60_000;
 /** To come to where the kill is to be. */
 const reachMs = 120_000;
 
-export const runStages = ['queued', 'starting', 'running', 'answering'] as const;
-export const signInStages = ['starting', 'ready', 'signing_in', 'captured', 'verifying'] as const;
-/** `waiting`: paused; `idle`: up, and not paused yet. */
-export const sandboxStages = ['creating', 'idle', 'waiting', 'stopping'] as const;
+/** `cold`: starting, with a sandbox that is being made for it; `starting`: perhaps with one that waited. */
+export const runStages = ['queued', 'cold', 'starting', 'running', 'answering'] as const;
+export const signInStages = ['cold', 'starting', 'ready', 'signing_in', 'captured', 'verifying'] as const;
+/** `waiting`: paused; `idle`: up, and not paused yet; `ending`: a desktop that is stopping, where `stopping` is a run's. */
+export const sandboxStages = ['creating', 'booting', 'idle', 'waiting', 'stopping', 'ending'] as const;
 
 /** Two that wait to be used, and two more. */
 export const sandboxesAtMost = 4;
@@ -45,7 +50,16 @@ const ofDesktop: readonly Part[] = ['x-server', 'browser'];
 /** Where there is something to kill: before a desktop is up it has no windows, and of one that is destroyed nothing is left. */
 export function hasPart(part: Part, at: SandboxStage): boolean {
   if (ofDesktop.includes(part)) return at === 'idle' || at === 'waiting';
-  return at !== 'stopping' || !fatal.includes(part);
+  return (at !== 'stopping' && at !== 'ending') || !fatal.includes(part);
+}
+
+/** Signs in to Claude Code, which from then on renews its token at each run. */
+export async function connectRenewing(stage: Stage): Promise<CredentialId> {
+  stage.doubles.state.behaviour.claude_code.accessTtlMs = renewedFromMs;
+  const command = 'claude auth login';
+  const ended = await signIn(stage, { provider: 'claude_code', command, page: consentPages.claudePlan });
+  assert.ok(ended.credentialId, JSON.stringify(ended.reason));
+  return ended.credentialId;
 }
 
 export async function killDuringRun(stage: RecoveryStage, part: Part, at: RunStage): Promise<void> {
@@ -54,21 +68,26 @@ export async function killDuringRun(stage: RecoveryStage, part: Part, at: RunSta
   model.model = at === 'running' || at === 'answering' ? 'slow' : 'ok';
   // Who waits is first in line behind one that holds the credential.
   const holder = at === 'queued' ? await startRun(stage, 'held') : undefined;
-  const run = await startRun(stage, `${part} ${at}`);
-  await runReaches(stage, run.id, at);
+  if (at === 'cold') await loseWaiting(stage, 'headless');
+  const words = `${part} ${at}`;
+  const run = await startRun(stage, words);
+  if (at === 'cold') await comesUp(stage, (sandbox) => sandbox.owner === run.id);
+  else await runReaches(stage, run.id, at);
   await killPart(stage, part, (holder ?? run).id);
   model.model = 'ok';
-  await untilHealthy(stage, withinMs);
-  const ended = await endOf(stage, run.id);
-  if (holder) await endOf(stage, holder.id);
+  const by = await untilBack(stage, withinMs);
+  const ended = await endOf(stage, run.id, by);
+  if (holder) await endOf(stage, holder.id, by);
+  await nothingIsLeft(stage, by);
   // With the controller goes the gateway, and with that the answer that is on its way.
   const cutOff = part === 'controller' && (at === 'running' || at === 'answering');
-  const mayFail = fatal.includes(part) || cutOff;
+  const mayFail = fatal.includes(part) || cutOff || hadNoRoom(part, ended);
   if (!mayFail || at === 'queued') assert.equal(ended.state, 'succeeded', JSON.stringify(ended.reason));
   else assert.ok(isFinal(runMoves, ended.state), ended.state);
   if (ended.state !== 'succeeded') assert.ok(ended.reason?.hint);
+  const asked = stage.doubles.state.prompts.filter(({ prompt }) => prompt.includes(`exactly ${words} and`));
+  if (ended.state === 'succeeded') assert.equal(asked.length, 1, 'the model was asked once');
   await nextRunWorks(stage);
-  await nothingIsLeft(stage);
   assert.deepEqual(await accountsOf(stage), accounts);
 }
 
@@ -78,7 +97,7 @@ export async function killDuringSignIn(stage: RecoveryStage, part: Part, at: Sig
   const sessionId = await signInUpTo(stage, at, label);
   await killPart(stage, part, sessionId);
   stage.doubles.state.behaviour.claude_code.model = 'ok';
-  await untilHealthy(stage, withinMs);
+  const by = await untilBack(stage, withinMs);
   const session = await polydev.sessions.get(sessionId);
   const proving = at === 'captured' || at === 'verifying';
   if (!fatal.includes(part) && !proving && !isFinal(sessionMoves, session.state)) {
@@ -88,21 +107,26 @@ export async function killDuringSignIn(stage: RecoveryStage, part: Part, at: Sig
       const keyboard = await stage.keyboard(sessionId);
       keyboard.close();
       return true;
-    }, withinMs);
+    }, by.leftMs());
     await polydev.sessions.cancel(sessionId);
   }
-  const ended = await stage.ended(sessionId);
+  const ended = await stage.ended(sessionId, by.signal);
   assert.ok(isFinal(sessionMoves, ended.state));
   const asWished = ['connected', 'cancelled'].includes(ended.state);
-  assert.ok(asWished || fatal.includes(part), JSON.stringify(ended.reason));
+  assert.ok(asWished || fatal.includes(part) || hadNoRoom(part, ended), JSON.stringify(ended.reason));
   if (!asWished) assert.ok(ended.reason?.message && ended.reason.hint, JSON.stringify(ended));
   const states: AuthSession['state'][] = [];
   for await (const { event } of polydev.sessions.events(sessionId))
     if (event.type === 'state') states.push(event.state);
   assertLegal(sessionMoves, states, ended.state);
-  await nothingIsLeft(stage);
+  await nothingIsLeft(stage, by);
   const kept = (await polydev.credentials.list()).filter((credential) => credential.label === label);
   assert.equal(kept.length, ended.state === 'connected' ? 1 : 0);
+  for (const { id } of kept) {
+    await nextRunWorks(stage, id);
+    await polydev.credentials.remove(id);
+  }
+  await nextRunWorks(stage);
 }
 
 /** More at once than there is room for, so that the last one waits for its turn; the others leave afterwards. */
@@ -113,10 +137,10 @@ export async function killWhileSignInWaits(stage: RecoveryStage, part: Part): Pr
   // From a controller that is killed, who asked hears nothing any more.
   const ask = (label: string) => polydev.sessions.start({ provider: 'claude_code', label }).catch(() => null);
   const find = async (wanted: string) => (await polydev.sessions.list()).find(({ label }) => label === wanted);
-  const leave = async (label: string) => {
+  const leave = async (label: string, by: Deadline) => {
     const session = await find(label);
     if (session && !isFinal(sessionMoves, session.state)) await polydev.sessions.cancel(session.id);
-    return session && (await stage.ended(session.id));
+    return session && (await stage.ended(session.id, by.signal));
   };
 
   const asking = others.map(ask);
@@ -124,47 +148,58 @@ export async function killWhileSignInWaits(stage: RecoveryStage, part: Part): Pr
   asking.push(ask(last));
   await until(async () => (await find(last))?.state === 'pending', withinMs);
   await killPart(stage, part, last);
-  await untilHealthy(stage, withinMs);
-  await Promise.all(others.map(leave));
+  const by = await untilBack(stage, withinMs);
+  await Promise.all(others.map((label) => leave(label, by)));
   await Promise.all(asking);
   const waited = await find(last);
   assert.ok(waited);
   await stage.sessionEvent(
     waited.id,
     (event) => event.type === 'state' && (event.state === 'ready' || isFinal(sessionMoves, event.state)),
+    by.signal,
   );
-  const ended = await leave(last);
+  const ended = await leave(last, by);
   if (ended?.state !== 'cancelled') assert.equal(ended?.reason?.code, 'capacity', JSON.stringify(ended));
+  await nothingIsLeft(stage, by);
   await nextSignInIsReady(stage, `${part}-next`);
-  await nothingIsLeft(stage);
 }
 
 export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: SandboxStage): Promise<void> {
-  const { polydev } = stage;
   const accounts = await accountsOf(stage);
   // A headless one is up and paused in the same moment.
-  const profile = ofDesktop.includes(part) || at === 'idle' ? 'desktop' : 'headless';
-  const waiting = await sandboxIs(stage, profile, ['hibernated']);
+  const isDesktop = ofDesktop.includes(part) || at === 'idle' || at === 'ending';
+  const profile = isDesktop ? 'desktop' : 'headless';
+  const waiting = await waitsFor(stage, profile);
   if (at === 'waiting') await killPart(stage, part, waiting);
-  else if (at === 'stopping') {
-    const run = await startRun(stage, part);
-    await runReaches(stage, run.id, 'running');
-    const sandbox = (await polydev.sandboxes.list()).find(({ owner }) => owner === run.id);
-    if (!sandbox) throw new Error('The run has no sandbox.');
-    for await (const { event } of polydev.sandboxes.events(sandbox.id)) if (event.state === 'stopping') break;
-    await killPart(stage, part, sandbox.id);
-  } else {
+  else if (at === 'stopping' || at === 'ending') await killPart(stage, part, await ends(stage, at, `${part}-${at}`));
+  else {
     await killPart(stage, 'container', waiting); // which another replaces
-    const states = at === 'idle' ? (['idle'] as const) : (['creating', 'booting'] as const);
-    await killPart(stage, part, await sandboxIs(stage, profile, states));
+    const isNext = (sandbox: Sandbox) => sandbox.profile === profile && !sandbox.owner && sandbox.state === at;
+    await killPart(stage, part, await comesUp(stage, isNext));
   }
-  await untilHealthy(stage, withinMs);
+  const by = await untilBack(stage, withinMs);
+  await nothingIsLeft(stage, by);
   await nextRunWorks(stage);
-  if (profile === 'desktop') await nextSignInIsReady(stage, `${part}-${at}`);
-  await nothingIsLeft(stage);
-  const again = await sandboxIs(stage, profile, ['hibernated']);
+  if (isDesktop) await nextSignInIsReady(stage, `${part}-${at}-next`);
+  const again = await waitsFor(stage, profile);
   assert.ok(await isThere(stage, again));
   assert.deepEqual(await accountsOf(stage), accounts);
+}
+
+/** The id of a sandbox that is just stopping: of a run, or of a sign-in. */
+async function ends(stage: RecoveryStage, at: 'stopping' | 'ending', name: string): Promise<Sandbox['id']> {
+  const { polydev } = stage;
+  let owner: string;
+  if (at === 'stopping') {
+    const run = await startRun(stage, name);
+    await runReaches(stage, run.id, 'running');
+    owner = run.id;
+  } else owner = await signInUpTo(stage, 'starting', name);
+  const sandbox = (await polydev.sandboxes.list()).find((one) => one.owner === owner);
+  if (!sandbox) throw new Error(`${owner} has no sandbox.`);
+  if (at === 'ending') await polydev.sessions.cancel(owner as SessionId);
+  for await (const { event } of polydev.sandboxes.events(sandbox.id)) if (event.state === 'stopping') break;
+  return sandbox.id;
 }
 
 /** The database is away for long: who asks is told to come back, and what is under way waits for it. */
@@ -188,24 +223,29 @@ export async function loseDatabase(stage: RecoveryStage, awayMs: number): Promis
       () => startRun(stage, 'no'),
       () => polydev.sessions.start(signInRequest),
     ]) {
-      await assertRefused(ask(), 'unavailable');
+      assert.equal((await assertRefused(ask(), 'unavailable')).status, 503);
       asked += 1;
     }
     await new Promise((resolve) => setTimeout(resolve, askAgainMs));
   }
   await database.start();
-  await untilHealthy(stage, withinMs);
-  const ended = await endOf(stage, run.id);
+  const by = await untilBack(stage, withinMs);
+  const ended = await endOf(stage, run.id, by);
   assert.equal(ended.state, 'succeeded', JSON.stringify(ended.reason));
   assert.match(ended.answer, /patience and more words/);
   assert.ok((await polydev.runs.list()).every(({ prompt }) => !prompt.includes('exactly no ')));
   assert.ok((await polydev.sessions.list()).every(({ label }) => label !== signInRequest.label));
   assert.equal((await polydev.sessions.get(sessionId)).state, 'ready');
-  await until(() => stage.looks(sessionId, isTerminal).then(() => true), withinMs);
+  await until(() => stage.looks(sessionId, isTerminal).then(() => true), by.leftMs());
   await polydev.sessions.cancel(sessionId);
+  await nothingIsLeft(stage, by);
   await nextRunWorks(stage);
-  await nothingIsLeft(stage);
   assert.deepEqual(await accountsOf(stage), accounts);
+}
+
+/** It could not have a sandbox made on a full disk. */
+function hadNoRoom(part: Part, { reason }: Pick<Run | AuthSession, 'reason'>): boolean {
+  return part === 'disk' && reason?.code === 'disk_full';
 }
 
 async function isThere({ polydev }: RecoveryStage, sandbox: string): Promise<boolean> {
@@ -218,8 +258,8 @@ async function accountsOf({ polydev }: RecoveryStage) {
   return accounts.toSorted((a, b) => a.id.localeCompare(b.id));
 }
 
-async function nextRunWorks(stage: RecoveryStage): Promise<void> {
-  const run = await stage.run({ provider: 'claude_code', prompt: 'Please say exactly pear' });
+async function nextRunWorks(stage: RecoveryStage, credentialId = stage.credentialId): Promise<void> {
+  const run = await stage.run({ provider: 'claude_code', credentialId, prompt: 'Please say exactly pear' });
   assert.equal(run.state, 'succeeded', JSON.stringify(run.reason));
 }
 
@@ -233,11 +273,12 @@ async function nextSignInIsReady(stage: RecoveryStage, label: string): Promise<v
 async function startRun(stage: RecoveryStage, word: string): Promise<Run> {
   return await stage.polydev.runs.start({
     provider: 'claude_code',
+    credentialId: stage.credentialId,
     prompt: `Please say exactly ${word} and more words`,
   });
 }
 
-async function runReaches(stage: RecoveryStage, id: Run['id'], at: RunStage): Promise<void> {
+async function runReaches(stage: RecoveryStage, id: Run['id'], at: Exclude<RunStage, 'cold'>): Promise<void> {
   const signal = AbortSignal.timeout(reachMs);
   for await (const { event } of stage.polydev.runs.stream(id, { signal })) {
     if (event.type === 'state' && event.state === at) return;
@@ -246,8 +287,7 @@ async function runReaches(stage: RecoveryStage, id: Run['id'], at: RunStage): Pr
   assert.fail(`The run was never ${at}.`);
 }
 
-async function endOf(stage: RecoveryStage, id: Run['id']): Promise<Run> {
-  const signal = AbortSignal.timeout(withinMs);
+async function endOf(stage: RecoveryStage, id: Run['id'], { signal }: Deadline): Promise<Run> {
   const states: Run['state'][] = [];
   for await (const { event } of stage.polydev.runs.stream(id, { signal }))
     if (event.type === 'state') states.push(event.state);
@@ -265,6 +305,7 @@ function assertLegal<S extends string>(moves: Readonly<Record<S, readonly S[]>>,
 
 async function signInUpTo(stage: RecoveryStage, at: SignInStage, label: string): Promise<SessionId> {
   const { polydev, doubles } = stage;
+  if (at === 'cold') return await startCold(stage, label);
   if (at === 'starting') return (await polydev.sessions.start({ provider: 'claude_code', label })).sessionId;
   const desktop = await openDesktop(stage, 'claude_code', label);
   if (at === 'ready') return desktop.sessionId;
@@ -276,26 +317,50 @@ async function signInUpTo(stage: RecoveryStage, at: SignInStage, label: string):
   return desktop.sessionId;
 }
 
-/** The id of one that nobody has, in one of these states. */
-async function sandboxIs(
-  stage: RecoveryStage,
-  wanted: Sandbox['profile'],
-  states: readonly Sandbox['state'][],
-): Promise<Sandbox['id']> {
+/** Its desktop is being made when this resolves. */
+async function startCold(stage: RecoveryStage, label: string): Promise<SessionId> {
+  await loseWaiting(stage, 'desktop');
+  const { sessionId } = await stage.polydev.sessions.start({ provider: 'claude_code', label });
+  await comesUp(stage, (sandbox) => sandbox.owner === sessionId);
+  return sessionId;
+}
+
+/** The one that waits is no more when this resolves, and the next is not there yet. */
+async function loseWaiting(stage: RecoveryStage, profile: Profile): Promise<void> {
+  const waiting = await waitsFor(stage, profile);
+  await killPart(stage, 'container', waiting);
+  await until(async () => !(await isThere(stage, waiting)), withinMs);
+}
+
+/** The id of one that waits to be used. */
+async function waitsFor(stage: RecoveryStage, profile: Profile): Promise<Sandbox['id']> {
+  return await find(stage, withinMs, (sandbox) => isWaiting(sandbox) && sandbox.profile === profile);
+}
+
+/** The id of one that is being made. */
+async function comesUp(stage: RecoveryStage, fits: (sandbox: Sandbox) => boolean): Promise<Sandbox['id']> {
+  return await find(stage, reachMs, (sandbox) => isComingUp(sandbox) && fits(sandbox));
+}
+
+const isWaiting = ({ owner, state }: Sandbox) => !owner && state === 'hibernated';
+const isComingUp = ({ state }: Sandbox) => ['planned', 'creating', 'booting', 'idle'].includes(state);
+
+async function find(stage: RecoveryStage, inMs: number, fits: (sandbox: Sandbox) => boolean): Promise<Sandbox['id']> {
   let found: Sandbox | undefined;
   await until(async () => {
-    const all = await stage.polydev.sandboxes.list();
-    found = all.find(({ profile, owner, state }) => profile === wanted && !owner && states.includes(state));
+    found = (await stage.polydev.sandboxes.list()).find(fits);
     return found !== undefined;
-  }, withinMs);
+  }, inMs);
   if (!found) throw new Error('There is no such sandbox.');
   return found.id;
 }
 
-/** Of what was killed; what waits to be used is no leftover. */
-async function nothingIsLeft(stage: RecoveryStage): Promise<void> {
+/** Of what was killed; what waits to be used, or comes up to do so, is no leftover, but of each kind there is one at most. */
+async function nothingIsLeft(stage: RecoveryStage, by: Deadline): Promise<void> {
   await until(async () => {
     const there = await stage.polydev.sandboxes.list();
-    return there.every(({ owner }) => owner === null) && (await strays(stage)).length === 0;
-  }, withinMs);
+    const isOne = new Set(there.map(({ profile }) => profile)).size === there.length;
+    const isFree = there.every((sandbox) => !sandbox.owner && (isWaiting(sandbox) || isComingUp(sandbox)));
+    return isOne && isFree && (await strays(stage)).length === 0;
+  }, by.leftMs());
 }

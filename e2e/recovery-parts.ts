@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { linkName, linkPrefix } from '@polydev/drivers/host-network/names';
+import type { CredentialId } from '@polydev/protocol';
 import type { HostPaths } from '../setup/paths.ts';
 import type { TestServer } from '../setup/test-servers.ts';
 import { fillDisk } from './full-disk.ts';
@@ -22,6 +23,8 @@ export type Part =
   | 'redis';
 
 export interface RecoveryStage extends Stage {
+  /** A sign-in, not a key: each run renews it, so one that a kill had cost would not work any more. */
+  credentialId: CredentialId;
   /** What the product keeps its things in, where it is not the product itself. */
   servers?: Record<'database' | 'redis', TestServer>;
 }
@@ -76,13 +79,21 @@ function processOf(paths: HostPaths, part: Part): number {
   throw new Error(`There is no ${part}.`);
 }
 
-/** Resolves when the product answers, and its host service too. */
-export async function untilHealthy({ product, polydev }: Stage, withinMs: number): Promise<void> {
+/** By when all must hold. */
+export interface Deadline {
+  signal: AbortSignal;
+  leftMs(): number;
+}
+
+/** Resolves when the product answers, and its host service too: from then on the time runs. */
+export async function untilBack({ product, polydev }: Stage, withinMs: number): Promise<Deadline> {
   await until(async () => {
     const answer = await fetch(`${product.url}/health`).catch(() => null);
     if (!answer?.ok) return false;
     return (await polydev.health()).hostd;
   }, withinMs);
+  const lastMs = performance.now() + withinMs;
+  return { signal: AbortSignal.timeout(withinMs), leftMs: () => Math.max(0, lastMs - performance.now()) };
 }
 
 /** One line for each process, mount, link, cgroup, folder and journal entry of a sandbox that the product does not know. */

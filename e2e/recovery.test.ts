@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, suite, test } from 'node:test';
 import { skipTestServers, startTestPostgres, startTestRedis } from '../setup/test-servers.ts';
 import {
+  connectRenewing,
   hasPart,
   killDuringRun,
   killDuringSandbox,
@@ -64,8 +65,8 @@ function losing({ ofRun, ofSignIn, ofSandbox }: Parts, stage: () => RecoveryStag
 suite('after a kill', { skip: !isRoot && 'needs root', timeout }, () => {
   let stage: RecoveryStage;
   before(async () => {
-    stage = await openStage({ config, dataMiB });
-    await stage.addKey('claude_code');
+    const opened = await openStage({ config, dataMiB });
+    stage = { ...opened, credentialId: await connectRenewing(opened) };
   });
   after(() => stage.strike());
 
@@ -88,8 +89,8 @@ suite('after the loss of a server', { skip: isRoot ? skipTestServers : 'needs ro
       REDIS_URL: redis.url,
       POLYDEV_MASTER_KEY: randomBytes(32).toString('base64url'),
     };
-    stage = { ...(await openStage({ config, env })), servers: { database, redis } };
-    await stage.addKey('claude_code');
+    const opened = await openStage({ config, env });
+    stage = { ...opened, servers: { database, redis }, credentialId: await connectRenewing(opened) };
   });
   after(async () => {
     await stage.strike();

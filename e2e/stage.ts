@@ -32,11 +32,11 @@ export interface Stage extends World {
   /** Resolves when the desktop looks like that. */
   looks(id: SessionId, like: (picture: Picture) => boolean): Promise<void>;
   /** The first event of the sign-in that fits, from its beginning on. */
-  sessionEvent(id: SessionId, fits: (event: SessionEvent) => boolean): Promise<SessionEvent>;
+  sessionEvent(id: SessionId, fits: (event: SessionEvent) => boolean, signal?: AbortSignal): Promise<SessionEvent>;
   /** Resolves when the part of the desktop has come up so many times since its beginning. */
   comesUp(id: SessionId, part: DesktopPart, times?: number): Promise<void>;
   /** Resolves when the sign-in has ended. */
-  ended(id: SessionId): Promise<AuthSession>;
+  ended(id: SessionId, signal?: AbortSignal): Promise<AuthSession>;
   /** Stops the product, whose sandboxes must have left nothing on the host, and removes its data. */
   strike(): Promise<void>;
 }
@@ -55,9 +55,13 @@ export async function openStage(options: WorldOptions = {}): Promise<Stage> {
   const over = new AbortController();
   const polydev = createPolydev({ baseUrl: product.url, token });
 
-  async function sessionEvent(id: SessionId, fits: (event: SessionEvent) => boolean): Promise<SessionEvent> {
+  async function sessionEvent(
+    id: SessionId,
+    fits: (event: SessionEvent) => boolean,
+    inTime = AbortSignal.timeout(eventMs),
+  ): Promise<SessionEvent> {
     const seen: string[] = [];
-    const signal = AbortSignal.any([over.signal, AbortSignal.timeout(eventMs)]);
+    const signal = AbortSignal.any([over.signal, inTime]);
     for await (const { event } of polydev.sessions.events(id, { signal })) {
       if (fits(event)) return event;
       seen.push(JSON.stringify(event));
@@ -104,8 +108,8 @@ export async function openStage(options: WorldOptions = {}): Promise<Stage> {
         return ups === times;
       });
     },
-    async ended(id) {
-      await sessionEvent(id, (event) => event.type === 'destroyed');
+    async ended(id, signal) {
+      await sessionEvent(id, (event) => event.type === 'destroyed', signal);
       return await polydev.sessions.get(id);
     },
     close,

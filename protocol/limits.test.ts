@@ -18,7 +18,9 @@ test('limits that depend on each other stand in order', () => {
     ['runDefaultMs', 'egressIdleMs'],
     ['signInIdleMs', 'egressIdleMs'],
     ['stopWriteBackMs', 'drainMs'],
-    ['stopMs', 'stopKillMs', 'controllerTtlMs'],
+    ['writeBackMs', 'signInDefaultMs'],
+    ['stopShortMs', 'stopMs', 'stopKillMs', 'controllerTtlMs', 'stopForGoodMs'],
+    ['sandboxStopMs', 'stopForGoodMs'],
     ['lastLookMs', 'sandboxStopMs', 'hostAwayMs'],
     ['viewerStallMs', 'streamSilenceMs'],
     ['signInWarnMs', 'signInExtendMs', 'signInHardMs'],
@@ -38,8 +40,9 @@ test('limits that depend on each other stand in order', () => {
     [],
     'each time stands somewhere',
   );
-  // One after the other.
+  // One after the other: within the controller; then it, the stand-ins of a demo and the host service.
   assert.ok(limits.drainMs + limits.stopWriteBackMs + limits.lastLookMs < limits.stopMs);
+  assert.ok(limits.stopKillMs + 2 * limits.stopShortMs <= 10_000);
   // A warning that is taken back must have been able to be one again.
   assert.ok(2 * limits.signInWarnMs <= limits.signInIdleMs);
 });

@@ -51,7 +51,11 @@ export const limits = {
   /** All of a stop: the drain, then a write-back, then a last look, and a moment to let go of everything. */
   stopMs: 9 * second,
   /** Who has not stopped by then is killed by who started it. */
-  stopKillMs: 12 * second,
+  stopKillMs: 9.4 * second,
+  /** What comes after one that had to be killed has at least this long. */
+  stopShortMs: 0.3 * second,
+  /** For good, the host service destroys every sandbox. */
+  stopForGoodMs: 20 * second,
   /** A controller that has not been heard of for this long counts as away. */
   controllerTtlMs: 15 * second,
   /** One that is away for this long is not waited for. */

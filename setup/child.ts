@@ -26,8 +26,8 @@ export interface ChildSpec {
 
 export interface Child<Ready> {
   ready: Ready;
-  /** `SIGTERM`: it will be started again. `SIGINT`: for good. */
-  stop(signal?: StopSignal): Promise<void>;
+  /** `SIGTERM`: it will be started again. `SIGINT`: for good. Who has not stopped by then is killed. */
+  stop(signal?: StopSignal, killAfterMs?: number): Promise<void>;
 }
 
 /**
@@ -60,10 +60,10 @@ export async function startChild<Ready>(spec: ChildSpec, onRestart: (sentence: s
 
   return {
     ready: ready as Ready,
-    async stop(signal = 'SIGTERM') {
+    async stop(signal = 'SIGTERM', killAfterMs = signal === 'SIGINT' ? limits.stopForGoodMs : limits.stopKillMs) {
       stopping = true;
       current.process.kill(signal);
-      const kill = setTimeout(() => current.process.kill('SIGKILL'), limits.stopKillMs);
+      const kill = setTimeout(() => current.process.kill('SIGKILL'), killAfterMs);
       await current.ended;
       clearTimeout(kill);
     },

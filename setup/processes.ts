@@ -2,6 +2,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { limits } from '@polydev/protocol';
 import { type Child, type StopSignal, startChild } from './child.ts';
 import { startStandIns } from './demo.ts';
 import { type HostPaths, serviceUser } from './paths.ts';
@@ -78,9 +79,7 @@ export async function startProcesses(options: ProcessOptions): Promise<Processes
   const hostd = await progress.step('Host service', () => startHostd({ paths, release, onTrouble }));
 
   const started: Child<unknown>[] = [hostd];
-  const stop = async (signal: StopSignal) => {
-    for (let child = started.pop(); child; child = started.pop()) await child.stop(signal);
-  };
+  const stop = (signal: StopSignal) => stopAll(started, signal);
   try {
     let { configFile } = options;
     if (options.demo) {
@@ -123,6 +122,15 @@ export async function startProcesses(options: ProcessOptions): Promise<Processes
   } catch (error) {
     await stop('SIGTERM');
     throw error;
+  }
+}
+
+/** The last one first. By the time that a hand-over may take all of them have stopped, or are killed. */
+export async function stopAll(started: Child<unknown>[], signal: StopSignal): Promise<void> {
+  const lastMs = performance.now() + limits.stopKillMs;
+  for (let child = started.pop(); child; child = started.pop()) {
+    const leftMs = Math.max(lastMs - performance.now(), limits.stopShortMs);
+    await (signal === 'SIGTERM' ? child.stop(signal, leftMs) : child.stop(signal));
   }
 }
 

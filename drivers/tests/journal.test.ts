@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { newId } from '@polydev/protocol';
+import { run } from '../exec.ts';
 import { createJournal, type SandboxRecord } from '../journal.ts';
 
 const timeout = 10_000;
+const isRoot = process.getuid?.() === 0;
 
 async function scratch(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'polydev-journal-'));
@@ -56,6 +58,32 @@ test('no token is ever written down', { timeout }, async (t) => {
   await createJournal(folder).write(record());
   const [name = ''] = await readdir(folder);
   assert.doesNotMatch(await readFile(join(folder, name), 'utf8'), /token/);
+});
+
+test('what cannot be written leaves nothing behind', { timeout }, async (t) => {
+  const folder = await scratch(t);
+  const journal = createJournal(folder);
+  const blocked = record();
+  await mkdir(join(folder, `${blocked.id}.json`, 'in the way'), { recursive: true });
+  await assert.rejects(journal.write(blocked));
+  assert.deepEqual(await readdir(folder), [`${blocked.id}.json`]);
+});
+
+test('on a full disk it says so, and leaves nothing behind', { timeout, skip: !isRoot && 'needs root' }, async (t) => {
+  const folder = await scratch(t);
+  await mkdir(folder);
+  await run(['mount', '-t', 'tmpfs', '-o', 'size=16k', 'polydev-journal', folder]);
+  try {
+    await writeFile(join(folder, 'ballast'), Buffer.alloc(16 * 1024)).catch(() => {});
+    const journal = createJournal(folder);
+    await assert.rejects(journal.write(record()), { code: 'disk_full' });
+    assert.deepEqual(await readdir(folder), ['ballast']);
+    await rm(join(folder, 'ballast'));
+    await journal.write(record());
+    assert.equal((await journal.read()).records.length, 1);
+  } finally {
+    await run(['umount', folder]); // before the folder is removed
+  }
 });
 
 test('a crash while writing leaves no record, and what is not ours is named and left alone', { timeout }, async (t) => {

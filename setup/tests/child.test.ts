@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ChildSpec, startChild } from '../child.ts';
+import { stopAll } from '../processes.ts';
 
 /** Says its pid on the first line, then lives until it is told to stop. */
 const program = `
@@ -53,6 +54,21 @@ test('a child that dies is started again', { timeout: 20_000 }, async (t) => {
   await restarted.promise;
   assert.match(said, /program ended unexpectedly/);
   await child.stop();
+});
+
+test('all that hangs is killed within the time of one hand-over', { timeout: 20_000 }, async (t) => {
+  const hanging = program.replace('process.exit(0)', '{}');
+  const start = async () => {
+    const { spec } = scratch(t);
+    writeFileSync(spec.args[0] ?? '', hanging);
+    return await startChild<{ pid: number }>(spec, () => undefined);
+  };
+  const children = [await start(), await start(), await start()];
+  const startedMs = performance.now();
+  await stopAll([...children], 'SIGTERM');
+  // A second more than the promise, for a busy machine.
+  assert.ok(performance.now() - startedMs < 11_000);
+  for (const { ready } of children) assert.equal(existsSync(`/proc/${ready.pid}`), false);
 });
 
 test('an error on the first line is the error of the start', { timeout: 20_000 }, async (t) => {
