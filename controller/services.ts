@@ -11,6 +11,7 @@ import type {
   Credential,
   CredentialId,
   Endpoint,
+  ListChange,
   ListCredentials,
   ListRuns,
   ListSessions,
@@ -128,10 +129,16 @@ export interface SandboxService {
   status(): Promise<SandboxStatus>;
 }
 
+export interface ChangeService {
+  /** Of the lists of the user; see `store/list-changes.ts`. */
+  follow(user: User, afterSeq: number, signal: AbortSignal): Promise<EventStream<ListChange>>;
+}
+
 export interface Services {
   sessions: SessionService;
   credentials: CredentialService;
   runs: RunService;
   usage: UsageService;
   sandboxes: SandboxService;
+  changes: ChangeService;
 }

@@ -36,6 +36,7 @@ import { createSessionWork } from './sessions/work.ts';
 import type { Store } from './store/database.ts';
 import type { EphemeralStore } from './store/ephemeral.ts';
 import type { EventLog } from './store/events.ts';
+import { createListChanges } from './store/list-changes.ts';
 import { users } from './store/schema.ts';
 
 /** A boot keeps a processor busy for most of its time. */
@@ -80,6 +81,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
   const { atMost, ...profiles } = config.sandbox;
 
   const changes = createChanges(ephemeral, 'changed');
+  const lists = createListChanges(ephemeral, now);
   const vault = createVault(deps, deps.masterKey, now);
   const sandboxTable = createSandboxRows(deps, events, deps, now);
   const {
@@ -107,13 +109,13 @@ export function createWorkings(deps: WorkingsDeps): Workings {
     listed: async () => (await driver.list()).map(({ id }) => id),
   });
 
-  const runRows = createRunRows(deps, events, controller, now);
+  const runRows = createRunRows(deps, events, controller, now, lists);
   const leases = createLeases(ephemeral, { holder: controller, usedElsewhere: runRows.usedElsewhere });
   const { borrow, ...lending } = createLending({ vault, leases, sandboxes, witness, providerOf, log });
   const userExists = async (id: UserId) =>
     (await db.select({ id: users.id }).from(users).where(eq(users.id, id))).length > 0;
 
-  const sessionMachine = createSessionMachine(deps, events, controller, now);
+  const sessionMachine = createSessionMachine(deps, events, controller, now, lists);
   const signIns = createSessionWork({
     ...{ events, changes, witness, vault, sandboxes, providerOf, verify, log, clock },
     machine: sessionMachine,
@@ -133,7 +135,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
     runsElsewhere: runRows.unfinishedElsewhere,
   });
 
-  const credentials = createCredentialService({ db, vault, borrow, sandboxes, providerOf, verify });
+  const credentials = createCredentialService({ db, vault, borrow, sandboxes, providerOf, verify, lists });
 
   return {
     services: {
@@ -149,6 +151,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
       sandboxes: createSandboxService({
         ...{ driver, events, logs, rows: sandboxRows, image: deps.image, waiting: pool.waiting },
       }),
+      changes: { follow: async ({ id }, afterSeq, signal) => lists.follow(id, afterSeq, signal) },
     },
     async recover() {
       await postmortem.open();

@@ -4,6 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AuthSession,
   type CredentialId,
@@ -22,6 +23,8 @@ import { assertRefused, type Stage } from './stage.ts';
 
 /** After a part is back: all that then has to hold, or to happen once more. */
 const withinMs = 30_000;
+/** Between two looks at something that lasts a moment. */
+const catchMs = 15;
 /** While a server is away. */
 const askAgainMs = 1_000;
 /** Life of an access token that Claude Code renews before it uses it. */
@@ -98,9 +101,12 @@ export async function killDuringSignIn(stage: RecoveryStage, part: Part, at: Sig
   await killPart(stage, part, sessionId);
   stage.doubles.state.behaviour.claude_code.model = 'ok';
   const by = await untilBack(stage, withinMs);
+  // An agent that is killed before its sandbox is anybody's comes up again.
+  const mayLive = !fatal.includes(part) || at === 'cold';
+  if (at === 'cold') await readyOrOver(stage, sessionId, by);
   const session = await polydev.sessions.get(sessionId);
   const proving = at === 'captured' || at === 'verifying';
-  if (!fatal.includes(part) && !proving && !isFinal(sessionMoves, session.state)) {
+  if (mayLive && !proving && !isFinal(sessionMoves, session.state)) {
     // The desktop is there as before: the picture comes, and the sign-in can be done.
     // As a viewer does, which connects again when the picture breaks off once more.
     await until(async () => {
@@ -153,15 +159,16 @@ export async function killWhileSignInWaits(stage: RecoveryStage, part: Part): Pr
   await Promise.all(asking);
   const waited = await find(last);
   assert.ok(waited);
-  await stage.sessionEvent(
-    waited.id,
-    (event) => event.type === 'state' && (event.state === 'ready' || isFinal(sessionMoves, event.state)),
-    by.signal,
-  );
+  await readyOrOver(stage, waited.id, by);
   const ended = await leave(last, by);
   if (ended?.state !== 'cancelled') assert.equal(ended?.reason?.code, 'capacity', JSON.stringify(ended));
   await nothingIsLeft(stage, by);
   await nextSignInIsReady(stage, `${part}-next`);
+}
+
+async function readyOrOver(stage: RecoveryStage, id: SessionId, { signal }: Deadline): Promise<void> {
+  const isThat = (state: AuthSession['state']) => state === 'ready' || isFinal(sessionMoves, state);
+  await stage.sessionEvent(id, (event) => event.type === 'state' && isThat(event.state), signal);
 }
 
 export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: SandboxStage): Promise<void> {
@@ -172,11 +179,7 @@ export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: Sa
   const waiting = await waitsFor(stage, profile);
   if (at === 'waiting') await killPart(stage, part, waiting);
   else if (at === 'stopping' || at === 'ending') await killPart(stage, part, await ends(stage, at, `${part}-${at}`));
-  else {
-    await killPart(stage, 'container', waiting); // which another replaces
-    const isNext = (sandbox: Sandbox) => sandbox.profile === profile && !sandbox.owner && sandbox.state === at;
-    await killPart(stage, part, await comesUp(stage, isNext));
-  }
+  else await killPart(stage, part, await replacement(stage, waiting, profile, at));
   const by = await untilBack(stage, withinMs);
   await nothingIsLeft(stage, by);
   await nextRunWorks(stage);
@@ -184,6 +187,29 @@ export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: Sa
   const again = await waitsFor(stage, profile);
   assert.ok(await isThere(stage, again));
   assert.deepEqual(await accountsOf(stage), accounts);
+}
+
+/** The id of one that is just so far; those that are missed between two looks are lost again. */
+async function replacement(
+  stage: RecoveryStage,
+  waiting: Sandbox['id'],
+  profile: Profile,
+  at: SandboxStage,
+): Promise<Sandbox['id']> {
+  const lastMs = performance.now() + reachMs;
+  let lost = waiting;
+  await killPart(stage, 'container', lost);
+  while (performance.now() < lastMs) {
+    const next = (await stage.polydev.sandboxes.list()).find(
+      (sandbox) => sandbox.profile === profile && !sandbox.owner && sandbox.id !== lost,
+    );
+    if (next?.state === at) return next.id;
+    if (next && isWaiting(next)) {
+      lost = next.id;
+      await killPart(stage, 'container', lost);
+    } else await sleep(catchMs);
+  }
+  throw new Error(`No sandbox was ever seen ${at}.`);
 }
 
 /** The id of a sandbox that is just stopping: of a run, or of a sign-in. */
@@ -195,11 +221,10 @@ async function ends(stage: RecoveryStage, at: 'stopping' | 'ending', name: strin
     await runReaches(stage, run.id, 'running');
     owner = run.id;
   } else owner = await signInUpTo(stage, 'starting', name);
-  const sandbox = (await polydev.sandboxes.list()).find((one) => one.owner === owner);
-  if (!sandbox) throw new Error(`${owner} has no sandbox.`);
+  const id = await find(stage, withinMs, (one) => one.owner === owner);
   if (at === 'ending') await polydev.sessions.cancel(owner as SessionId);
-  for await (const { event } of polydev.sandboxes.events(sandbox.id)) if (event.state === 'stopping') break;
-  return sandbox.id;
+  for await (const { event } of polydev.sandboxes.events(id)) if (event.state === 'stopping') break;
+  return id;
 }
 
 /** The database is away for long: who asks is told to come back, and what is under way waits for it. */
@@ -226,7 +251,7 @@ export async function loseDatabase(stage: RecoveryStage, awayMs: number): Promis
       assert.equal((await assertRefused(ask(), 'unavailable')).status, 503);
       asked += 1;
     }
-    await new Promise((resolve) => setTimeout(resolve, askAgainMs));
+    await sleep(askAgainMs);
   }
   await database.start();
   const by = await untilBack(stage, withinMs);

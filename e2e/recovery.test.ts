@@ -24,6 +24,8 @@ const timeout = 40 * 60_000;
 const config = {
   pool: { desktop: { min: 1, max: 1 }, headless: { min: 1, max: 1 } },
   sandbox: { atMost: sandboxesAtMost },
+  // States that last a moment are looked for often.
+  requestsPerMinute: 100_000,
 };
 /** Which there are before anyone has a sandbox. */
 const withoutSandbox: readonly Part[] = ['controller', 'hostd', 'disk', 'database', 'redis'];

@@ -221,6 +221,12 @@ export interface SequencedEvent<E> {
   event: E;
 }
 
+/** Which of a person's lists is not what it was; `all`: perhaps each of them. */
+export const ListChange = Type.Object({
+  list: Type.Union([Type.Literal('all'), Type.Literal('sessions'), Type.Literal('runs'), Type.Literal('credentials')]),
+});
+export type ListChange = Static<typeof ListChange>;
+
 // ---- Sandboxes ----
 
 export const SandboxStateSchema = keysOf<SandboxState>(sandboxMoves);

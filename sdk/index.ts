@@ -12,6 +12,7 @@ import type {
   Credential,
   CredentialId,
   Health,
+  ListChange,
   ListCredentials,
   ListRuns,
   ListSessions,
@@ -143,6 +144,10 @@ export function createPolydev(options: PolydevOptions) {
       /** A tiny real run; answers the credential with its new status. */
       test: (id: CredentialId) => post<Credential>(`${credential(id)}/test`),
     },
+
+    /** Which of one's lists to read again: first `all`, then live without an end, `all` again after a lost connection. */
+    changes: (follows?: FollowOptions): AsyncIterable<SequencedEvent<ListChange>> =>
+      follow<ListChange>(http, '/api/changes', () => false, follows),
 
     usage: {
       /** Of every account that was used in the last seven days, disconnected ones included. */

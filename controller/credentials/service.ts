@@ -13,6 +13,7 @@ import { type Proof, prove } from '../runs/proof.ts';
 import type { Sandboxes } from '../sandboxes/sandboxes.ts';
 import type { CredentialService } from '../services.ts';
 import type { Database } from '../store/database.ts';
+import type { ListChanges } from '../store/list-changes.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
 import type { Borrow } from './borrow.ts';
 import { encodeBundle, type SecretBundle } from './bundle.ts';
@@ -28,13 +29,15 @@ export interface CredentialServiceDeps {
   sandboxes: Sandboxes;
   providerOf(id: ProviderId): Provider;
   verify: 'run' | 'off';
+  lists: Pick<ListChanges, 'tell'>;
 }
 
 /** A proof here belongs to a request, which nobody can break off. */
 const unstoppable = new AbortController().signal;
 
 export function createCredentialService(deps: CredentialServiceDeps): CredentialService {
-  const { db, vault, borrow, sandboxes, providerOf } = deps;
+  const { db, vault, borrow, sandboxes, providerOf, lists } = deps;
+  const tell = ({ userId }: Pick<StoredCredential, 'userId'>) => lists.tell(userId, 'credentials');
 
   async function findFor(user: User, id: CredentialId): Promise<StoredCredential> {
     const stored = await vault.find(id);
@@ -95,7 +98,9 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
           throw failure.code === 'provider_auth' ? new PolydevError('api_key_refused', failure.message) : failure;
         }
       }
-      return shownCredential(await promote(unproven, bundle));
+      const stored = await promote(unproven, bundle);
+      tell(stored);
+      return shownCredential(stored);
     } finally {
       await vault.removeUnproven(unproven.id);
     }
@@ -111,14 +116,17 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
 
     async rename(user, id, label) {
       await findFor(user, id);
-      return shownCredential(await vault.rename(id, cleanLabel(label)));
+      const stored = await vault.rename(id, cleanLabel(label));
+      tell(stored);
+      return shownCredential(stored);
     },
 
     addApiKey,
 
     async remove(user, id) {
-      await findFor(user, id);
+      const stored = await findFor(user, id);
       await vault.remove(id);
+      tell(stored);
     },
 
     async test(user, id) {
@@ -136,6 +144,7 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
         if (proof.accepted) return { works: true, failure: null };
         return { ...(proof.failure?.code === 'provider_auth' && { works: false }), failure: proof.failure };
       });
+      tell(stored);
       // Neither good nor bad: the credential stays as it is, and the caller hears what happened.
       if (works === undefined && failure) throw failure;
       return shownCredential(await findFor(user, id));

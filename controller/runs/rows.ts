@@ -15,6 +15,7 @@ import { and, desc, eq, getTableColumns, ilike, inArray, ne, notInArray, or, sql
 import type { PgColumn } from 'drizzle-orm/pg-core';
 import type { Database, Store } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
+import type { ListChanges } from '../store/list-changes.ts';
 import { createMover, type Mover } from '../store/mover.ts';
 import { olderThan } from '../store/paging.ts';
 import { orUndo } from '../store/patience.ts';
@@ -61,15 +62,18 @@ export function createRunRows(
   events: EventLog,
   controller: ControllerId,
   now: () => number = Date.now,
+  lists?: Pick<ListChanges, 'tell'>,
 ): RunRows {
   const { db, patience } = store;
-  const mover = createMover<RunRow>({ ...store, table: runs, moves: runMoves, events, controller, now });
+  const tell = ({ userId }: Pick<RunRow, 'userId'>) => lists?.tell(userId, 'runs');
+  const mover = createMover<RunRow>({ ...store, table: runs, moves: runMoves, events, controller, now, moved: tell });
   const { move, find, finalStates } = mover;
   const isUnfinished = notInArray(runs.state, finalStates);
 
   async function remove(id: RunId): Promise<void> {
-    await patience.insist(() => db.delete(runs).where(eq(runs.id, id)));
+    const gone = await patience.insist(() => db.delete(runs).where(eq(runs.id, id)).returning({ userId: runs.userId }));
     await events.remove(id);
+    gone.forEach(tell);
   }
 
   return {
@@ -86,11 +90,13 @@ export function createRunRows(
         await events.open(tx, run.id, { type: 'state', state: 'queued', reason: null });
         return row;
       };
-      return await orUndo(
+      const row = await orUndo(
         patience,
         () => db.transaction(insert),
         () => remove(run.id),
       );
+      tell(row);
+      return row;
     },
 
     async list(userId, { provider, credentialId, state, search, before, limit = limits.pageDefault }) {

@@ -11,6 +11,7 @@ import {
 import { and, desc, eq, inArray, notExists, notInArray, sql } from 'drizzle-orm';
 import type { Database, Store } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
+import type { ListChanges } from '../store/list-changes.ts';
 import { createMover, type Mover } from '../store/mover.ts';
 import { olderThan } from '../store/paging.ts';
 import { orUndo } from '../store/patience.ts';
@@ -39,8 +40,10 @@ export function createSessionMachine(
   events: EventLog,
   controller: ControllerId,
   now: () => number = Date.now,
+  lists?: Pick<ListChanges, 'tell'>,
 ): SessionMachine {
   const { db, patience } = store;
+  const tell = ({ userId }: Pick<SessionRow, 'userId'>) => lists?.tell(userId, 'sessions');
   const mover = createMover<SessionRow>({
     ...store,
     table: authSessions,
@@ -48,6 +51,7 @@ export function createSessionMachine(
     events,
     controller,
     now,
+    moved: tell,
   });
   const { move, change, find, finalStates } = mover;
   const isUnfinished = notInArray(authSessions.state, finalStates);
@@ -72,7 +76,9 @@ export function createSessionMachine(
         await db.delete(authSessions).where(eq(authSessions.id, id));
         await events.remove(id);
       };
-      return await orUndo(patience, () => db.transaction(insert), undo);
+      const row = await orUndo(patience, () => db.transaction(insert), undo);
+      tell(row);
+      return row;
     },
 
     extend(id, atMs) {

@@ -52,10 +52,13 @@ export interface MoverDeps<Row extends { state: string }> extends Store {
   events: EventLog;
   controller: string;
   now: () => number;
+  /** Told of each row that has moved. */
+  moved?: (row: Row) => void;
 }
 
 export function createMover<Row extends Living>(deps: MoverDeps<Row>): Mover<Row> {
   const { db, patience, table, moves, events, controller, now } = deps;
+  const tell = deps.moved ?? (() => {});
   const inTurn = createTurns<Row['id']>();
   const states = Object.keys(moves) as Row['state'][];
   const finalStates = states.filter((state) => isFinal(moves, state));
@@ -114,6 +117,7 @@ export function createMover<Row extends Living>(deps: MoverDeps<Row>): Mover<Row
           if (!present || isFinal(moves, present.state) || (ours && present.controller !== controller)) return null;
           throw new PolydevError('internal', `${id} cannot go from ${present.state} to ${to}.`);
         }
+        tell(moved);
         return moved;
       }),
 

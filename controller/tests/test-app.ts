@@ -119,6 +119,7 @@ function withoutHoles(given: NonNullable<TestAppOptions['services']>): Services 
     credentials: filled(given.credentials),
     runs: filled(given.runs),
     usage: filled(given.usage),
+    changes: filled(given.changes),
     sandboxes: filled({
       status: async () => ({ hostd: true, image: 'a'.repeat(16), sandboxes: 0 }),
       ...given.sandboxes,

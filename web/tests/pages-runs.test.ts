@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { missingBrowser, setStage } from './fixture/browser.ts';
 import { fullCredentials, fullRuns, runEvents } from './fixture/data.ts';
+import { connections } from './fixture/scenes/scene.ts';
 import { scenes, stageScene } from './fixture/scenes.ts';
 
 const options = { skip: missingBrowser, timeout: 120_000 };
@@ -121,4 +122,24 @@ test('a run that failed shows the logs of its machine; where nothing is kept, th
   await page.reload();
   await page.getByText('Console of its machine').click();
   await page.getByText('Nothing was kept of it').waitFor();
+});
+
+test('a run that begins elsewhere appears by itself, and so does its end, over one connection', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  fixture.state.credentials = fullCredentials(Date.now());
+  const streams: string[] = [];
+  page.on('request', (request) => {
+    if (request.headers().accept === 'text/event-stream') streams.push(new URL(request.url()).pathname);
+  });
+  await page.goto(connections);
+  const [begun] = fullRuns(Date.now());
+  assert.ok(begun);
+  fixture.state.runs = [{ ...begun, state: 'running', endedAtMs: null, prompt: 'Asked from a terminal' }];
+  fixture.changes.add({ list: 'runs' });
+  await page.getByText('Asked from a terminal').waitFor();
+  assert.deepEqual(streams, ['/api/changes']);
+  fixture.changes.cut();
+  fixture.state.runs = [];
+  fixture.changes.add({ list: 'all' });
+  await page.getByText('Asked from a terminal').waitFor({ state: 'detached' });
 });

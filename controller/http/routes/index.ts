@@ -2,6 +2,7 @@
 
 import type { App, RouteDeps } from '../app.ts';
 import { addAuthSessionRoutes } from './auth-sessions.ts';
+import { addChangeRoutes } from './changes.ts';
 import { addCredentialRoutes } from './credentials.ts';
 import { addHealthRoutes } from './health.ts';
 import { addLoginRoutes } from './login.ts';
@@ -23,4 +24,5 @@ export async function addRoutes(app: App, deps: RouteDeps): Promise<void> {
   addCredentialRoutes(app, deps);
   addRunRoutes(app, deps);
   addSandboxRoutes(app, deps);
+  addChangeRoutes(app, deps);
 }

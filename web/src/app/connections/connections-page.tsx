@@ -3,8 +3,7 @@
 import { FailureNote } from '../../ui/failure-note.tsx';
 import { Skeleton } from '../../ui/skeleton.tsx';
 import { failureOf } from '../data/errors.ts';
-import { isOver, useFollowedSessions } from '../data/follow-sessions.ts';
-import { useCredentials, useMe, useProviders, useRuns, useSessions, useUsage } from '../data/queries.ts';
+import { isOver, useCredentials, useMe, useProviders, useRuns, useSessions, useUsage } from '../data/queries.ts';
 import { Page } from '../frame/page.tsx';
 import { useTitle } from '../frame/title.ts';
 import { cardStateOf, loudOf } from './card-state.ts';
@@ -19,7 +18,6 @@ export function ConnectionsPage() {
   const credentials = useCredentials();
   const sessions = useSessions();
   const active = (sessions.data ?? []).filter((session) => !isOver(session) && session.userId === me.data?.id);
-  useFollowedSessions(active);
   const latest = useRuns().data?.pages[0] ?? [];
   const usage = useUsage();
 

@@ -10,6 +10,7 @@ import type {
   SessionId,
   User,
 } from '@polydev/protocol';
+import { isFinal, sessionMoves } from '@polydev/protocol/states';
 import { PolydevApiError } from '@polydev/sdk';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { polydev } from './client.ts';
@@ -28,9 +29,12 @@ export const keys = {
   sessionList: (filter: object) => ['sessions', 'list', filter],
   logs: (id: string) => ['logs', id],
   runs: ['runs'],
+  runLists: ['runs', 'list'],
   runList: (search: string) => ['runs', 'list', search],
   run: (id: string) => ['runs', id],
 } as const;
+
+export const isOver = (session: AuthSession) => isFinal(sessionMoves, session.state);
 
 const runsPage = 50;
 const sessionsPage = 50;

@@ -5,6 +5,7 @@ import { Navigate, Outlet, useLocation } from 'react-router';
 import { Announcer } from '../../ui/announcer.tsx';
 import { FailureNote } from '../../ui/failure-note.tsx';
 import { failureOf } from '../data/errors.ts';
+import { useFollowedLists } from '../data/follow-changes.ts';
 import { useMe } from '../data/queries.ts';
 import { loginPath, paths } from '../paths.ts';
 import { BottomBar, Sidebar } from './navigation.tsx';
@@ -30,6 +31,7 @@ export function Frame() {
 
   return (
     <div className="flex h-full">
+      <FollowedLists />
       <a
         href="#content"
         className="sr-only rounded-md bg-accent px-4 py-2 text-on-accent focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50"
@@ -50,4 +52,10 @@ export function Frame() {
       <Announcer />
     </div>
   );
+}
+
+/** For as long as somebody is signed in. */
+function FollowedLists() {
+  useFollowedLists();
+  return null;
 }

@@ -11,8 +11,7 @@ import { Time } from '../../ui/time.tsx';
 import { duration } from '../../ui/times.ts';
 import { noLabel } from '../connections/card-state.ts';
 import { failureOf } from '../data/errors.ts';
-import { isOver, useFollowedSessions } from '../data/follow-sessions.ts';
-import { useProviders, useSessionList } from '../data/queries.ts';
+import { isOver, useProviders, useSessionList } from '../data/queries.ts';
 import { Page } from '../frame/page.tsx';
 import { useTitle } from '../frame/title.ts';
 import { paths, sessionPath, signInPath } from '../paths.ts';
@@ -27,7 +26,6 @@ export default function SessionsPage() {
   const { filter, set, clear } = useSessionFilter(known);
   const sessions = useSessionList(filter);
   const found = sessions.data?.pages.flat() ?? [];
-  useFollowedSessions(found);
   const nameOf = (session: AuthSession) => known.find(({ id }) => id === session.provider)?.name ?? session.provider;
   const filtered = Object.keys(filter).length > 0;
   const failed = sessions.isError && sessions.data === undefined ? sessions : providers.isError ? providers : null;

@@ -1,0 +1,25 @@
+import { ListChange, Sequenced } from '@polydev/protocol';
+import { callerOf } from '../../auth/guard.ts';
+import type { App, RouteDeps } from '../app.ts';
+import { EventsQuery, resumeAfter, sendEvents, untilGone } from '../sse.ts';
+import { access } from './shapes.ts';
+
+export function addChangeRoutes(app: App, { services: { changes }, closing }: RouteDeps): void {
+  app.get(
+    '/api/changes',
+    {
+      ...access('read'),
+      schema: {
+        tags: ['changes'],
+        querystring: EventsQuery,
+        summary: 'Server-sent events: which of your lists to read again; first `all`, then live without an end',
+        response: { 200: Sequenced(ListChange) },
+      },
+    },
+    async (request, reply) => {
+      const after = resumeAfter(request, request.query.after);
+      const events = await changes.follow(callerOf(request), after, untilGone(reply, closing));
+      return await sendEvents(reply, events, false);
+    },
+  );
+}

@@ -1,0 +1,30 @@
+/** Keeps every list right, whoever changes it and from where: the server says which one, none is asked for. */
+
+import type { ListChange } from '@polydev/protocol';
+import { useEffect } from 'react';
+import { polydev } from './client.ts';
+import { keys, refresh } from './queries.ts';
+
+/** A run that ends may have shown that its account has expired, and a sign-in that ends may have made one. */
+const changed: Readonly<Record<ListChange['list'], readonly (readonly unknown[])[]>> = {
+  sessions: [keys.sessions, keys.credentials],
+  runs: [keys.runLists, keys.credentials],
+  credentials: [keys.credentials],
+  all: [keys.sessions, keys.runLists, keys.credentials],
+};
+
+export function useFollowedLists(): void {
+  useEffect(() => {
+    const stop = new AbortController();
+    void follow(stop.signal);
+    return () => stop.abort();
+  }, []);
+}
+
+async function follow(signal: AbortSignal): Promise<void> {
+  try {
+    for await (const { event } of polydev.changes({ signal })) for (const key of changed[event.list]) void refresh(key);
+  } catch {
+    // No longer signed in: the next thing that is asked for says so.
+  }
+}
