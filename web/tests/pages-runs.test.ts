@@ -6,6 +6,7 @@ import { missingBrowser, setStage } from './fixture/browser.ts';
 import { fullCredentials, fullRuns, runEvents } from './fixture/data.ts';
 import { connections } from './fixture/scenes/scene.ts';
 import { scenes, stageScene } from './fixture/scenes.ts';
+import { until } from './fixture/until.ts';
 
 const options = { skip: missingBrowser, timeout: 120_000 };
 const stage = setStage();
@@ -138,8 +139,19 @@ test('a run that begins elsewhere appears by itself, and so does its end, over o
   fixture.changes.add({ list: 'runs' });
   await page.getByText('Asked from a terminal').waitFor();
   assert.deepEqual(streams, ['/api/changes']);
+  // Behind another tab it is not followed, and makes up for it.
+  const show = (visible: boolean) =>
+    page.evaluate((hidden) => {
+      Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, !visible);
+  await show(false);
+  await until(() => fixture.changes.readers() === 0);
+  fixture.state.runs = [{ ...begun, prompt: 'Asked meanwhile' }];
+  await show(true);
+  await page.getByText('Asked meanwhile').waitFor();
   fixture.changes.cut();
   fixture.state.runs = [];
   fixture.changes.add({ list: 'all' });
-  await page.getByText('Asked from a terminal').waitFor({ state: 'detached' });
+  await page.getByText('Asked meanwhile').waitFor({ state: 'detached' });
 });

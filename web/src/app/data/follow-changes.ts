@@ -13,11 +13,21 @@ const changed: Readonly<Record<ListChange['list'], readonly (readonly unknown[])
   all: [keys.sessions, keys.runLists, keys.credentials],
 };
 
+/** While the page can be seen: a browser has few connections to one address, and people have many tabs. */
 export function useFollowedLists(): void {
   useEffect(() => {
-    const stop = new AbortController();
-    void follow(stop.signal);
-    return () => stop.abort();
+    let following: AbortController | null = null;
+    const look = () => {
+      following?.abort();
+      following = document.hidden ? null : new AbortController();
+      if (following) void follow(following.signal);
+    };
+    look();
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      document.removeEventListener('visibilitychange', look);
+      following?.abort();
+    };
   }, []);
 }
 
