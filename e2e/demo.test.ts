@@ -4,13 +4,17 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { ProviderId } from '@polydev/protocol';
+import type { ProviderId, SessionEvent } from '@polydev/protocol';
+import { createPolydev } from '@polydev/sdk';
 import type { Page } from 'playwright-core';
+import { createWebSocketStream, WebSocket } from 'ws';
 import { projectRoot } from '../setup/paths.ts';
 import { openDashboard } from './dashboard.ts';
+import { enter } from './desktop-sign-in.ts';
 import { findLeftovers } from './leftovers.ts';
 import { owner } from './owner.ts';
 import { type Product, startDemo } from './product.ts';
+import { openKeyboard } from './rfb-keys.ts';
 
 const isRoot = process.getuid?.() === 0;
 const pages = ['remote-cli', 'runs', 'sessions', 'settings', 'nowhere'];
@@ -20,7 +24,9 @@ const pressAgainMs = 700;
 const failureMs = 120_000;
 
 test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 * 60_000 }, async (t) => {
-  let product = await startDemo();
+  // Of a real one beside it: what the demo would not start with, did it take it.
+  const ofAnother = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none', POLYDEV_MASTER_KEY: 'of another one' };
+  let product = await startDemo(undefined, ofAnother);
   const dashboard = await openDashboard();
   const { page } = dashboard;
   t.after(async () => {
@@ -48,9 +54,15 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
     }
   });
 
-  await step(t, 'Claude Code is connected by two clicks and an approval', async () => {
+  const bySignIn = [
+    { provider: 'claude_code', name: 'Claude Code' },
+    { provider: 'openai_codex', name: 'Codex' },
+  ] as const;
+  for (const { provider, name } of bySignIn)
+    await step(t, `${name} is connected by two clicks and an approval`, () => connect(provider));
+  async function connect(provider: ProviderId): Promise<void> {
     await open('/dashboard/remote-cli');
-    await page.getByTestId('card-claude_code').getByRole('button', { name: 'Connect' }).click();
+    await page.getByTestId(`card-${provider}`).getByRole('button', { name: 'Connect' }).click();
     await page.getByRole('button', { name: 'Type it for me' }).click();
     await page.locator('[data-testid=step-page][data-state=done]').waitFor();
     await seeBanner(page);
@@ -61,28 +73,51 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
     const connected = page.getByText('Successfully connected');
     for (let tries = 0; !(await connected.isVisible()); tries += 1) {
       await page.waitForTimeout(pressAgainMs);
-      if (tries === 0) await dashboard.shot('demo-consent');
+      if (tries === 0) await dashboard.shot(`demo-${provider}-consent`);
       await page.keyboard.press('Enter');
     }
-    await dashboard.shot('demo-connected');
+    await dashboard.shot(`demo-${provider}-connected`);
+  }
+
+  await step(t, 'Gemini CLI is connected by the key that the dialog shows', async () => {
+    await open('/dashboard/remote-cli');
+    const card = page.getByTestId('card-google_gemini');
+    await card.getByRole('button', { name: /^More for/ }).click();
+    await page.getByRole('menuitem', { name: 'Use an API key' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Use it' }).click();
+    await dashboard.shot('demo-google_gemini-key');
+    await dialog.getByRole('button', { name: 'Connect' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    await page.locator('[data-testid=card-google_gemini][data-state=connected]').waitFor();
   });
 
-  for (const provider of ['openai_codex', 'google_gemini'] as const) {
-    await step(t, `${provider} is connected by the key that the dialog shows`, async () => {
-      await open('/dashboard/remote-cli');
-      await page
-        .getByTestId(`card-${provider}`)
-        .getByRole('button', { name: /^More for/ })
-        .click();
-      await page.getByRole('menuitem', { name: 'Use an API key' }).click();
-      const dialog = page.getByRole('dialog');
-      await dialog.getByRole('button', { name: 'Use it' }).click();
-      await dashboard.shot(`demo-${provider}-key`);
-      await dialog.getByRole('button', { name: 'Connect' }).click();
-      await dialog.waitFor({ state: 'hidden' });
-      await page.locator(`[data-testid=card-${provider}][data-state=connected]`).waitFor();
-    });
-  }
+  await step(t, 'from its desktops only the stand-ins can be reached', async () => {
+    const headers = { origin: product.url };
+    const data = { name: 'test', scopes: ['connect'] };
+    const created = await page.request.post(`${product.url}/api/tokens`, { headers, data });
+    const polydev = createPolydev({ baseUrl: product.url, token: (await created.json()).secret });
+    const { sessionId } = await polydev.sessions.start({ provider: 'claude_code', label: 'outward' });
+    const opened: string[] = [];
+    const reached = async (fits: (event: SessionEvent) => boolean) => {
+      for await (const { event } of polydev.sessions.events(sessionId)) {
+        if (event.type === 'opened') opened.push(event.page);
+        if (fits(event)) return;
+      }
+      assert.fail('The sign-in ended before.');
+    };
+    await reached((event) => event.type === 'desktop' && event.part === 'terminal' && event.up);
+    const { url, protocols } = await polydev.sessions.display(sessionId);
+    const keyboard = await openKeyboard(createWebSocketStream(new WebSocket(url, protocols)));
+    keyboard.click();
+    const script = 'fetch(process.argv[1]).then(() => console.log("yes"), () => console.log("no"))';
+    const reaches = (host: string) => `$(NODE_USE_ENV_PROXY=1 node -e '${script}' https://${host})`;
+    enter(keyboard, `xdg-open https://claude.com/${reaches('claude.com')}-${reaches('example.org')}`);
+    await reached((event) => event.type === 'opened' && /\/(yes|no)-(yes|no)$/.test(event.page));
+    assert.deepEqual(opened, ['https://claude.com/yes-no']);
+    keyboard.close();
+    await polydev.sessions.cancel(sessionId);
+  });
 
   for (const provider of ['claude_code', 'openai_codex', 'google_gemini'] as const) {
     await step(t, `${provider} answers sensibly, and says who answers`, async () => {

@@ -103,9 +103,12 @@ export async function startAgain(scratch: string, env?: Readonly<Record<string, 
 }
 
 /** With the stand-ins that the product itself brings; new, or on what an earlier start left in the folder. */
-export async function startDemo(scratch = mkdtempSync(join(tmpdir(), 'polydev-e2e-'))): Promise<Product> {
+export async function startDemo(
+  scratch = mkdtempSync(join(tmpdir(), 'polydev-e2e-')),
+  env?: Readonly<Record<string, string>>,
+): Promise<Product> {
   chmodSync(scratch, 0o755);
-  return await launch(projectRoot, scratch, ['--demo']);
+  return await launch(projectRoot, scratch, ['--demo'], env);
 }
 
 async function launch(

@@ -74,9 +74,11 @@ export async function killDuringRun(stage: RecoveryStage, part: Part, at: RunSta
   if (at === 'cold') await loseWaiting(stage, 'headless');
   const words = `${part} ${at}`;
   const run = await startRun(stage, words);
-  if (at === 'cold') await comesUp(stage, (sandbox) => sandbox.owner === run.id);
-  else await runReaches(stage, run.id, at);
-  await killPart(stage, part, (holder ?? run).id);
+  if (at === 'cold') await killPart(stage, part, await comesUp(stage, 'headless'));
+  else {
+    await runReaches(stage, run.id, at);
+    await killPart(stage, part, (holder ?? run).id);
+  }
   model.model = 'ok';
   const by = await untilBack(stage, withinMs);
   const ended = await endOf(stage, run.id, by);
@@ -98,7 +100,7 @@ export async function killDuringSignIn(stage: RecoveryStage, part: Part, at: Sig
   const { polydev } = stage;
   const label = `${part}-${at}`;
   const sessionId = await signInUpTo(stage, at, label);
-  await killPart(stage, part, sessionId);
+  await killPart(stage, part, at === 'cold' ? await comesUp(stage, 'desktop') : sessionId);
   stage.doubles.state.behaviour.claude_code.model = 'ok';
   const by = await untilBack(stage, withinMs);
   // An agent that is killed before its sandbox is anybody's comes up again.
@@ -342,12 +344,10 @@ async function signInUpTo(stage: RecoveryStage, at: SignInStage, label: string):
   return desktop.sessionId;
 }
 
-/** Its desktop is being made when this resolves. */
+/** When no desktop waits. */
 async function startCold(stage: RecoveryStage, label: string): Promise<SessionId> {
   await loseWaiting(stage, 'desktop');
-  const { sessionId } = await stage.polydev.sessions.start({ provider: 'claude_code', label });
-  await comesUp(stage, (sandbox) => sandbox.owner === sessionId);
-  return sessionId;
+  return (await stage.polydev.sessions.start({ provider: 'claude_code', label })).sessionId;
 }
 
 /** The one that waits is no more when this resolves, and the next is not there yet. */
@@ -362,9 +362,9 @@ async function waitsFor(stage: RecoveryStage, profile: Profile): Promise<Sandbox
   return await find(stage, withinMs, (sandbox) => isWaiting(sandbox) && sandbox.profile === profile);
 }
 
-/** The id of one that is being made. */
-async function comesUp(stage: RecoveryStage, fits: (sandbox: Sandbox) => boolean): Promise<Sandbox['id']> {
-  return await find(stage, reachMs, (sandbox) => isComingUp(sandbox) && fits(sandbox));
+/** The id of one that is being made: for whoever waits for one, or to wait itself, which is then given to who waits. */
+async function comesUp(stage: RecoveryStage, wanted: Profile): Promise<Sandbox['id']> {
+  return await find(stage, reachMs, (sandbox) => isComingUp(sandbox) && sandbox.profile === wanted);
 }
 
 const isWaiting = ({ owner, state }: Sandbox) => !owner && state === 'hibernated';
