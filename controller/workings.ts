@@ -82,7 +82,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
 
   const changes = createChanges(ephemeral, 'changed');
   const lists = createListChanges(ephemeral, now);
-  const vault = createVault(deps, deps.masterKey, now);
+  const vault = createVault(deps, deps.masterKey, now, lists);
   const sandboxTable = createSandboxRows(deps, events, deps, now);
   const {
     witness,

@@ -47,17 +47,17 @@ export function createJournal(folder: string): Journal {
 
   return {
     async write(record) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
       const file = fileOf(record.id);
       try {
+        await mkdir(folder, { recursive: true, mode: 0o700 });
         await writeSynced(`${file}${draft}`, `${JSON.stringify(record)}\n`);
         await rename(`${file}${draft}`, file);
+        await syncFolder();
       } catch (error) {
-        await rm(`${file}${draft}`, { force: true });
+        for (const left of [`${file}${draft}`, file]) await rm(left, { force: true }).catch(() => {});
         if (!isDiskFull(error)) throw error;
         throw new PolydevError('disk_full', 'There is no room left for the journal of sandboxes.', { cause: error });
       }
-      await syncFolder();
     },
 
     async remove(id) {

@@ -40,7 +40,7 @@ export interface ProductOptions {
   privateCheckout?: boolean;
   /** Beside the environment of the test. */
   env?: Readonly<Record<string, string>>;
-  /** Size of the disk that the controller's folder is on; without it, that of the host. */
+  /** Size of the disk that the controller's folder and the journal are on; without it, that of the host. */
   dataMiB?: number;
 }
 
@@ -63,10 +63,8 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   mkdirSync(disk);
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${dataMiB}m`, 'polydev-e2e', disk]);
   const folders = ['controller', 'journal'].map((name) => ({ on: join(disk, name), at: join(scratch, 'home', name) }));
-  for (const { on, at } of folders) {
-    for (const folder of [on, at]) mkdirSync(folder, { recursive: true });
-    execFileSync('mount', ['--bind', on, at]);
-  }
+  for (const { on, at } of folders) for (const folder of [on, at]) mkdirSync(folder, { recursive: true });
+  for (const { on, at } of folders) execFileSync('mount', ['--bind', on, at]);
   const unmount = () => execFileSync('umount', [...folders.map(({ at }) => at), disk]);
   const product = await startAgain(scratch, env).catch((error) => {
     unmount();

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { after, before, suite, test } from 'node:test';
-import { skipTestServers, startTestPostgres, startTestRedis } from '../setup/test-servers.ts';
+import { skipTestServers, startTestPostgres, startTestRedis, type TestServer } from '../setup/test-servers.ts';
 import {
   connectRenewing,
   hasPart,
@@ -18,6 +18,7 @@ import {
 } from './recovery-cases.ts';
 import type { Part, RecoveryStage } from './recovery-parts.ts';
 import { openStage } from './stage.ts';
+import type { WorldOptions } from './world.ts';
 
 const isRoot = process.getuid?.() === 0;
 const timeout = 40 * 60_000;
@@ -64,13 +65,23 @@ function losing({ ofRun, ofSignIn, ofSandbox }: Parts, stage: () => RecoveryStag
   }
 }
 
+/** With an account that renews its token at each run. */
+async function openConnected(options: WorldOptions): Promise<RecoveryStage> {
+  const stage = await openStage(options);
+  try {
+    return { ...stage, credentialId: await connectRenewing(stage) };
+  } catch (error) {
+    await stage.strike();
+    throw error;
+  }
+}
+
 suite('after a kill', { skip: !isRoot && 'needs root', timeout }, () => {
   let stage: RecoveryStage;
   before(async () => {
-    const opened = await openStage({ config, dataMiB });
-    stage = { ...opened, credentialId: await connectRenewing(opened) };
+    stage = await openConnected({ config, dataMiB });
   });
-  after(() => stage.strike());
+  after(() => stage?.strike());
 
   losing(
     {
@@ -84,19 +95,20 @@ suite('after a kill', { skip: !isRoot && 'needs root', timeout }, () => {
 
 suite('after the loss of a server', { skip: isRoot ? skipTestServers : 'needs root', timeout }, () => {
   let stage: RecoveryStage;
+  const started: TestServer[] = [];
   before(async () => {
     const [database, redis] = await Promise.all([startTestPostgres(), startTestRedis()]);
+    started.push(database, redis);
     const env = {
       DATABASE_URL: database.url,
       REDIS_URL: redis.url,
       POLYDEV_MASTER_KEY: randomBytes(32).toString('base64url'),
     };
-    const opened = await openStage({ config, env });
-    stage = { ...opened, servers: { database, redis }, credentialId: await connectRenewing(opened) };
+    stage = { ...(await openConnected({ config, env })), servers: { database, redis } };
   });
   after(async () => {
-    await stage.strike();
-    await Promise.all([stage.servers?.database.remove(), stage.servers?.redis.remove()]);
+    await stage?.strike();
+    await Promise.all(started.map((server) => server.remove()));
   });
 
   const servers = ['database', 'redis'] as const;

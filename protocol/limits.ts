@@ -14,6 +14,8 @@ export const limits = {
   streamHeartbeatMs: 15 * second,
   /** One that says nothing for this long is dead. */
   streamSilenceMs: 45 * second,
+  /** A stream that has no end of its own is closed then; who is still allowed to takes it up again. */
+  changesMs: 10 * minute,
   /** A connection out of a sandbox over which nothing goes. A run that waits for its model in silence has this long. */
   egressIdleMs: 15 * minute,
 

@@ -26,7 +26,7 @@ export interface ChildSpec {
 
 export interface Child<Ready> {
   ready: Ready;
-  /** `SIGTERM`: it will be started again. `SIGINT`: for good. Who has not stopped by then is killed. */
+  /** `SIGTERM`: it will be started again. `SIGINT`: for good. Who lives longer than `killAfterMs` is killed. */
   stop(signal?: StopSignal, killAfterMs?: number): Promise<void>;
 }
 

@@ -92,7 +92,9 @@ export function createLending(deps: {
       throw new PolydevError('credential_expired', 'The provider no longer accepts this credential.');
     }
     const provider = deps.providerOf(credential.provider);
-    const redact = createRedact(bundle);
+    const lent = createRedact(bundle);
+    let renewed: Redact = (text) => text;
+    const redact: Redact = (text) => renewed(lent(text));
     const stop = AbortSignal.any([request.signal, lease.lost, stopping.signal]);
     const { userId } = credential;
     const wanted = { profile: 'headless', owner, userId, provider: provider.id, capture: false, wait, signal } as const;
@@ -109,9 +111,10 @@ export function createLending(deps: {
       }
       if (!adopted) await vault.touch(credentialId);
       const borrowed = { sandbox, credential, provider, redact, stop };
-      const hide = (renewed: SecretBundle) => witness.hide(borrowed.sandbox.id, createRedact(renewed));
-      const lent = { ...borrowed, bundle, hide };
-      const writeBack = startWriteBack({ vault, log, stopping: stopping.signal }, lent);
+      const hide = (bundle: SecretBundle) => {
+        renewed = createRedact(bundle);
+      };
+      const writeBack = startWriteBack({ vault, log, stopping: stopping.signal }, { ...borrowed, bundle, hide });
       const result = await workAndWriteBack(borrowed, writeBack, work, leave);
       await witness.settle(owner, sandbox.id, result.failure ?? null);
       return result;

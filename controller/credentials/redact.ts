@@ -7,6 +7,8 @@ import type { SecretBundle } from './bundle.ts';
 
 const secretName = /token|key|secret/i;
 const minSecretChars = 16;
+/** More than any tool has; a bundle comes from a sandbox, and each costs at every look. */
+const maxSecrets = 50;
 const placeholder = '[secret]';
 
 export type Redact = (text: string) => string;
@@ -36,7 +38,7 @@ function gather(value: unknown, found: Set<string>): void {
   if (typeof value !== 'object' || value === null) return;
   for (const [name, part] of Object.entries(value)) {
     if (typeof part !== 'string') gather(part, found);
-    else if (secretName.test(name) && part.length >= minSecretChars) found.add(part);
+    else if (secretName.test(name) && part.length >= minSecretChars && found.size < maxSecrets) found.add(part);
   }
 }
 

@@ -37,7 +37,6 @@ const unstoppable = new AbortController().signal;
 
 export function createCredentialService(deps: CredentialServiceDeps): CredentialService {
   const { db, vault, borrow, sandboxes, providerOf, lists } = deps;
-  const tell = ({ userId }: Pick<StoredCredential, 'userId'>) => lists.tell(userId, 'credentials');
 
   async function findFor(user: User, id: CredentialId): Promise<StoredCredential> {
     const stored = await vault.find(id);
@@ -99,7 +98,7 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
         }
       }
       const stored = await promote(unproven, bundle);
-      tell(stored);
+      lists.tell(user.id, 'credentials');
       return shownCredential(stored);
     } finally {
       await vault.removeUnproven(unproven.id);
@@ -116,17 +115,14 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
 
     async rename(user, id, label) {
       await findFor(user, id);
-      const stored = await vault.rename(id, cleanLabel(label));
-      tell(stored);
-      return shownCredential(stored);
+      return shownCredential(await vault.rename(id, cleanLabel(label)));
     },
 
     addApiKey,
 
     async remove(user, id) {
-      const stored = await findFor(user, id);
+      await findFor(user, id);
       await vault.remove(id);
-      tell(stored);
     },
 
     async test(user, id) {
@@ -144,7 +140,6 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
         if (proof.accepted) return { works: true, failure: null };
         return { ...(proof.failure?.code === 'provider_auth' && { works: false }), failure: proof.failure };
       });
-      tell(stored);
       // Neither good nor bad: the credential stays as it is, and the caller hears what happened.
       if (works === undefined && failure) throw failure;
       return shownCredential(await findFor(user, id));

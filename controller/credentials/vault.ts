@@ -16,6 +16,7 @@ import { openEnvelope, sealEnvelope } from '@polydev/vault/envelope';
 import type { MasterKey } from '@polydev/vault/master-key';
 import { and, desc, eq, lt, ne, notInArray } from 'drizzle-orm';
 import type { Database, Store } from '../store/database.ts';
+import type { ListChanges } from '../store/list-changes.ts';
 import { credentials } from '../store/schema.ts';
 import { storable } from '../store/storable.ts';
 import { isUniqueViolation } from '../store/unique-violation.ts';
@@ -91,7 +92,14 @@ const openColumns = {
   lastUsedAtMs: credentials.lastUsedAtMs,
 };
 
-export function createVault({ db, patience }: Store, masterKey: MasterKey, now: () => number = Date.now): Vault {
+export function createVault(
+  { db, patience }: Store,
+  masterKey: MasterKey,
+  now: () => number = Date.now,
+  lists: Pick<ListChanges, 'tell'> = { tell: () => {} },
+): Vault {
+  const tell = ({ userId }: Pick<StoredCredential, 'userId'>) => lists.tell(userId, 'credentials');
+
   type Identity = Pick<StoredCredential, 'id' | 'userId' | 'provider'>;
 
   /** The columns that hold this content as this version of this credential. */
@@ -186,6 +194,7 @@ export function createVault({ db, patience }: Store, masterKey: MasterKey, now: 
         return found.length > 0 ? found : await replace();
       });
       if (!row) throw stale(id);
+      tell(row);
       return row;
     },
 
@@ -193,8 +202,9 @@ export function createVault({ db, patience }: Store, masterKey: MasterKey, now: 
       const tried = and(eq(credentials.id, id), eq(credentials.version, version), ne(credentials.status, 'unproven'));
       const set = { status, updatedAtMs: now() };
       const rows = await patience.insist(() =>
-        db.update(credentials).set(set).where(tried).returning({ id: credentials.id }),
+        db.update(credentials).set(set).where(tried).returning({ userId: credentials.userId }),
       );
+      rows.forEach(tell);
       return rows.length > 0;
     },
 
@@ -202,6 +212,7 @@ export function createVault({ db, patience }: Store, masterKey: MasterKey, now: 
       try {
         const [row] = await db.update(credentials).set({ label }).where(eq(credentials.id, id)).returning(openColumns);
         if (!row) throw new PolydevError('no_credential', 'This credential is no longer there.');
+        tell(row);
         return row;
       } catch (error) {
         throw isUniqueViolation(error) ? labelTaken(label) : error;
@@ -210,11 +221,14 @@ export function createVault({ db, patience }: Store, masterKey: MasterKey, now: 
 
     async touch(id) {
       const set = { lastUsedAtMs: now() };
-      await patience.insist(() => db.update(credentials).set(set).where(eq(credentials.id, id)));
+      const touch = () =>
+        db.update(credentials).set(set).where(eq(credentials.id, id)).returning({ userId: credentials.userId });
+      (await patience.insist(touch)).forEach(tell);
     },
 
     async remove(id) {
-      await db.delete(credentials).where(eq(credentials.id, id));
+      const gone = await db.delete(credentials).where(eq(credentials.id, id)).returning({ userId: credentials.userId });
+      gone.forEach(tell);
     },
 
     async removeUnproven(id) {

@@ -21,7 +21,7 @@ export interface Lent {
   provider: Provider;
   /** What the vault holds of it. */
   bundle: SecretBundle;
-  /** From now on nothing that is shown may hold what is in this. */
+  /** From now on nothing that is shown may hold what is in this, the newest of those that were renewed. */
   hide(renewed: SecretBundle): void;
 }
 
@@ -49,8 +49,8 @@ const writeBackPatience: Readonly<WriteBackPatience> = {
   delaysMs: [100, 250, 500, 1_000],
 };
 
-/** A sandbox that says more than this is not listened to any more: each may cost a version. */
-const heardEvents = 1000;
+/** Of one sandbox; each may cost a version. A tool renews its token a few times in the longest run. */
+const heardEvents = 50;
 
 export interface WriteBackDeps {
   vault: Pick<Vault, 'replaceIfVersion' | 'setStatusIfVersion'>;
@@ -85,11 +85,16 @@ export function startWriteBack(
   }
 
   async function listen(): Promise<void> {
-    for await (const event of sandbox.agent.events(0, over.signal)) {
+    const signal = AbortSignal.any([sandbox.gone, over.signal]);
+    for await (const event of sandbox.agent.events(0, signal)) {
       if (event.n > heardEvents) return;
       if (event.type !== 'renewed') continue;
-      const signal = AbortSignal.any([sandbox.gone, over.signal]);
-      await keep(await collect(sandbox, signal, delaysMs), over.signal);
+      try {
+        await keep(await collect(sandbox, signal, delaysMs), signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        warn(error);
+      }
     }
   }
 
@@ -114,7 +119,7 @@ export function startWriteBack(
     }
   }
 
-  // What is not heard of is collected at the end.
+  // What was not heard of is collected at the end.
   const listening =
     kind === 'api_key' ? Promise.resolve() : listen().catch((error) => over.signal.aborted || warn(error));
   async function letGo(): Promise<void> {

@@ -43,7 +43,10 @@ export function createSessionMachine(
   lists?: Pick<ListChanges, 'tell'>,
 ): SessionMachine {
   const { db, patience } = store;
-  const tell = ({ userId }: Pick<SessionRow, 'userId'>) => lists?.tell(userId, 'sessions');
+  const tell = ({ userId, state }: Pick<SessionRow, 'userId' | 'state'>) => {
+    lists?.tell(userId, 'sessions');
+    if (state === 'connected') lists?.tell(userId, 'credentials');
+  };
   const mover = createMover<SessionRow>({
     ...store,
     table: authSessions,

@@ -1,5 +1,6 @@
 /** Tells everyone who looks at the lists of a person that one of them is not what it was, whichever controller changed it. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ListChange, SequencedEvent, UserId } from '@polydev/protocol';
 import type { EphemeralStore } from './ephemeral.ts';
 
@@ -7,8 +8,8 @@ export interface ListChanges {
   /** Never fails, and may get lost. */
   tell(userId: UserId, list: ListChange['list']): void;
   /**
-   * First `all`, since nobody knows what was missed before, then each change as it comes, those of one list that come
-   * at once as one. Numbered on from `afterSeq`. Ends with the signal or with its reader.
+   * First `all`, since nobody knows what was missed before, then each change as it comes, those of one list within
+   * a moment as one. Numbered on from `afterSeq`. Ends with the signal or with its reader.
    */
   follow(
     userId: UserId,
@@ -17,6 +18,8 @@ export interface ListChanges {
   ): AsyncGenerator<SequencedEvent<ListChange>, void, undefined>;
 }
 
+/** Whoever hears of a change reads the list. */
+const momentMs = 200;
 const lists: readonly string[] = ['sessions', 'runs', 'credentials'] satisfies ListChange['list'][];
 
 export function createListChanges(ephemeral: EphemeralStore, now: () => number = Date.now): ListChanges {
@@ -43,11 +46,14 @@ export function createListChanges(ephemeral: EphemeralStore, now: () => number =
             yield { seq, atMs: now(), event: { list } };
             if (signal.aborted) return;
           }
-          if (changed.size > 0) continue;
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-            if (signal.aborted) resolve();
-          });
+          const moment = sleep(momentMs, undefined, { signal }).catch(() => {});
+          if (changed.size === 0) {
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+              if (signal.aborted) resolve();
+            });
+          }
+          await moment;
         }
       } finally {
         unsubscribe();

@@ -37,7 +37,7 @@ test('a card follows its sign-in without being asked to', options, async (t) => 
   await page.locator('[data-testid=card-claude_code][data-state=signing_in]').waitFor();
   Object.assign(fixture.state.sessions[0] ?? {}, { state: 'connected', endedAtMs: Date.now() });
   fixture.state.credentials = fullCredentials(Date.now());
-  fixture.changes.add({ list: 'sessions' });
+  for (const list of ['sessions', 'credentials'] as const) fixture.changes.add({ list });
   await page.locator('[data-testid=card-claude_code][data-state=connected]').waitFor();
 });
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { missingBrowser, setStage } from './fixture/browser.ts';
-import { fullCredentials, fullRuns, pastSessions, signInEvents } from './fixture/data.ts';
+import { fullCredentials, fullRuns, pastSessions, signInEvents, tokens } from './fixture/data.ts';
 import { connections, live, signInPath } from './fixture/scenes/scene.ts';
 import { until } from './fixture/until.ts';
 
@@ -24,6 +24,15 @@ async function tabTo(page: Page, role: Role, name: string | RegExp, key = 'Tab')
     if (await wanted.count()) return;
   }
   assert.fail(`No ${key} leads to the ${role} ${name}.`);
+}
+
+/** Opens the menu whose button has the focus. */
+async function chooseIn(page: Page, item: string): Promise<void> {
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitem', { name: item }).waitFor();
+  const wanted = page.getByRole('menuitem', { name: item }).and(page.locator(':focus'));
+  if (!(await wanted.count())) await tabTo(page, 'menuitem', item, 'ArrowDown');
+  await page.keyboard.press('Enter');
 }
 
 test('a sign-in is begun, its command given, extended and cancelled', options, async (t) => {
@@ -109,4 +118,80 @@ test('a token is made and copied, and the theme chosen', options, async (t) => {
   await tabTo(page, 'radio', /System|Light|Dark/);
   await page.keyboard.press('ArrowRight');
   assert.notEqual(await page.evaluate(() => localStorage.length), 0);
+});
+
+test('Polydev is set up, left, and come back to', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  Object.assign(fixture.state, { setupNeeded: true, me: null });
+  await page.goto('/setup#token=one-time');
+  await page.getByLabel('Name').and(page.locator(':focus')).waitFor();
+  await page.keyboard.type('Ada');
+  await tabTo(page, 'textbox', 'Password');
+  await page.keyboard.type('a long enough one');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Connections' }).waitFor();
+
+  await tabTo(page, 'button', 'Account of Ada');
+  await chooseIn(page, 'Sign out');
+  await page.getByLabel('Name').and(page.locator(':focus')).waitFor();
+  await page.keyboard.type('Ada');
+  await tabTo(page, 'textbox', 'Password');
+  await page.keyboard.type('a long enough one');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Connections' }).waitFor();
+});
+
+test('a tool is connected by a key, its account renamed, and disconnected', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  await page.goto(connections);
+  await page.getByTestId('api-key-google_gemini').waitFor();
+  await tabTo(page, 'button', /Use an API key|API key/);
+  const provider = await page.evaluate(() => document.activeElement?.closest('[data-testid^=card-]')?.ariaLabel);
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').getByLabel('API key').and(page.locator(':focus')).waitFor();
+  await page.keyboard.type('AIzaPlanted');
+  await page.keyboard.press('Enter');
+  await until(() => fixture.state.credentials.length === 1);
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+
+  await tabTo(page, 'button', `More for ${provider}`);
+  await chooseIn(page, 'Rename');
+  await page.getByRole('dialog').getByLabel('Name of the account').and(page.locator(':focus')).waitFor();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('company');
+  await page.keyboard.press('Enter');
+  await until(() => fixture.state.credentials[0]?.label === 'company');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+
+  await tabTo(page, 'button', `More for ${provider}`);
+  await chooseIn(page, 'Disconnect');
+  await page.getByRole('alertdialog').waitFor();
+  await tabTo(page, 'button', 'Disconnect');
+  await page.keyboard.press('Enter');
+  await until(() => fixture.state.credentials.length === 0);
+});
+
+test('the password is changed, and a token revoked', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  fixture.state.tokens = tokens(Date.now());
+  const count = fixture.state.tokens.length;
+  await page.goto('/dashboard/settings');
+  await page.getByRole('button', { name: 'Change password' }).waitFor();
+  await tabTo(page, 'button', 'Change password');
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Current password').and(page.locator(':focus')).waitFor();
+  await page.keyboard.type('the right one');
+  await tabTo(page, 'textbox', 'New password');
+  await page.keyboard.type('a much better one');
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'detached' });
+  assert.deepEqual(fixture.posted.at(-1)?.body, { password: 'the right one', newPassword: 'a much better one' });
+
+  await tabTo(page, 'button', 'Revoke laptop');
+  await page.keyboard.press('Enter');
+  await page.getByRole('alertdialog').waitFor();
+  await tabTo(page, 'button', 'Revoke');
+  await page.keyboard.press('Enter');
+  await until(() => fixture.state.tokens.length === count - 1);
 });

@@ -1,4 +1,4 @@
-import { ListChange, Sequenced } from '@polydev/protocol';
+import { ListChange, limits, Sequenced } from '@polydev/protocol';
 import { callerOf } from '../../auth/guard.ts';
 import type { App, RouteDeps } from '../app.ts';
 import { EventsQuery, resumeAfter, sendEvents, untilGone } from '../sse.ts';
@@ -12,13 +12,15 @@ export function addChangeRoutes(app: App, { services: { changes }, closing }: Ro
       schema: {
         tags: ['changes'],
         querystring: EventsQuery,
-        summary: 'Server-sent events: which of your lists to read again; first `all`, then live without an end',
+        summary: 'Server-sent events: which of your lists to read again; first `all`, then live, for ten minutes',
         response: { 200: Sequenced(ListChange) },
       },
     },
     async (request, reply) => {
       const after = resumeAfter(request, request.query.after);
-      const events = await changes.follow(callerOf(request), after, untilGone(reply, closing));
+      // Who comes again is looked at anew.
+      const over = AbortSignal.any([untilGone(reply, closing), AbortSignal.timeout(limits.changesMs)]);
+      const events = await changes.follow(callerOf(request), after, over);
       return await sendEvents(reply, events, false);
     },
   );

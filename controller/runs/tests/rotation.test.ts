@@ -68,6 +68,19 @@ test(
   },
 );
 
+test('a renewed token that the tool says is hidden like the one of before', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  const { version } = await stage.connect();
+  stage.script.run = async (request, process, agent) => {
+    agent.renew(claudeBundle('rotated-refresh-token'));
+    while ((await stage.services.credentials.list(stage.user))[0]?.version === version) await sleep(5);
+    return await toolSays('first-refresh-token, then rotated-refresh-token')(request, process, agent);
+  };
+  const run = await stage.services.runs.start(stage.user, ask);
+  await stage.runEvents(run.id);
+  assert.equal((await stage.services.runs.get(stage.user, run.id)).answer, '[secret], then [secret]');
+});
+
 for (const status of ['blanked', 'absent', 'incomplete'] as const) {
   test(`a credential that is ${status} after the run is not stored`, testTimeout, async (t) => {
     const stage = await openStage(t);

@@ -1,14 +1,13 @@
-/** Keeps every list right, whoever changes it and from where: the server says which one, none is asked for. */
+/** Keeps the lists of sign-ins, runs and accounts right, whoever changes them and from where: the server says which. */
 
 import type { ListChange } from '@polydev/protocol';
 import { useEffect } from 'react';
 import { polydev } from './client.ts';
 import { keys, refresh } from './queries.ts';
 
-/** A run that ends may have shown that its account has expired, and a sign-in that ends may have made one. */
 const changed: Readonly<Record<ListChange['list'], readonly (readonly unknown[])[]>> = {
-  sessions: [keys.sessions, keys.credentials],
-  runs: [keys.runLists, keys.credentials],
+  sessions: [keys.sessions],
+  runs: [keys.runLists],
   credentials: [keys.credentials],
   all: [keys.sessions, keys.runLists, keys.credentials],
 };
@@ -35,6 +34,6 @@ async function follow(signal: AbortSignal): Promise<void> {
   try {
     for await (const { event } of polydev.changes({ signal })) for (const key of changed[event.list]) void refresh(key);
   } catch {
-    // No longer signed in: the next thing that is asked for says so.
+    // Refused: who is no longer signed in hears so from the next thing that is asked for.
   }
 }
