@@ -60,7 +60,7 @@ const oldObjects = '--initial-old-space-size=4';
 
 /**
  * Instead of the C library's allocator (docs/decisions/0020). The linker finds it by its name, and goes on without it.
- * What was freed is given back after a second; two arenas are enough for a thread that allocates and one that seldom does.
+ * What was freed a second ago is given back as soon as something else is allocated or freed; two arenas are enough for a thread that allocates and one that seldom does.
  */
 const allocator = {
   LD_PRELOAD: 'libjemalloc.so.2',
