@@ -4,13 +4,16 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProviderId, SessionEvent } from '@polydev/protocol';
 import { createPolydev } from '@polydev/sdk';
 import type { Page } from 'playwright-core';
+import type { Page as FirefoxPage } from 'puppeteer-core';
 import { createWebSocketStream, WebSocket } from 'ws';
 import { projectRoot } from '../setup/paths.ts';
 import { openDashboard } from './dashboard.ts';
 import { enter } from './desktop-sign-in.ts';
+import { openFirefox } from './firefox.ts';
 import { findLeftovers } from './leftovers.ts';
 import { owner } from './owner.ts';
 import { type Product, startDemo } from './product.ts';
@@ -54,15 +57,9 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
     }
   });
 
-  const bySignIn = [
-    { provider: 'claude_code', name: 'Claude Code' },
-    { provider: 'openai_codex', name: 'Codex' },
-  ] as const;
-  for (const { provider, name } of bySignIn)
-    await step(t, `${name} is connected by two clicks and an approval`, () => connect(provider));
-  async function connect(provider: ProviderId): Promise<void> {
+  await step(t, 'Claude Code is connected by two clicks and an approval', async () => {
     await open('/dashboard/remote-cli');
-    await page.getByTestId(`card-${provider}`).getByRole('button', { name: 'Connect' }).click();
+    await page.getByTestId('card-claude_code').getByRole('button', { name: 'Connect' }).click();
     await page.getByRole('button', { name: 'Type it for me' }).click();
     await page.locator('[data-testid=step-page][data-state=done]').waitFor();
     await seeBanner(page);
@@ -73,11 +70,22 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
     const connected = page.getByText('Successfully connected');
     for (let tries = 0; !(await connected.isVisible()); tries += 1) {
       await page.waitForTimeout(pressAgainMs);
-      if (tries === 0) await dashboard.shot(`demo-${provider}-consent`);
+      if (tries === 0) await dashboard.shot('demo-consent');
       await page.keyboard.press('Enter');
     }
-    await dashboard.shot(`demo-${provider}-connected`);
-  }
+    await dashboard.shot('demo-connected');
+  });
+
+  await step(t, 'the same in Firefox: Codex is connected, and answers', async () => {
+    const firefox = await openFirefox();
+    try {
+      await connectInFirefox(product, firefox.page, 'openai_codex');
+      await askInFirefox(product, firefox.page, 'openai_codex', 'Please say exactly medlar');
+      assert.deepEqual(firefox.complaints, []);
+    } finally {
+      await firefox.close();
+    }
+  });
 
   await step(t, 'Gemini CLI is connected by the key that the dialog shows', async () => {
     await open('/dashboard/remote-cli');
@@ -181,6 +189,34 @@ async function ask(product: Product, page: Page, provider: ProviderId, prompt: s
   await page.goto(`${product.url}/dashboard/runs?provider=${provider}`);
   await page.getByRole('textbox', { name: /prompt/i }).fill(prompt);
   await page.keyboard.press('Control+Enter');
+}
+
+async function connectInFirefox({ url }: Product, page: FirefoxPage, provider: ProviderId): Promise<void> {
+  const press = (name: string) => page.locator(`::-p-aria(${name}[role="button"])`).click();
+  await page.goto(`${url}/login`);
+  await page.locator('input[autocomplete=username]').fill(owner.name);
+  await page.locator('input[type=password]').fill(owner.password);
+  await page.keyboard.press('Enter');
+  await page.locator(`[data-testid=connect-${provider}]`).click();
+  await page.waitForSelector('[data-testid=viewer-state][data-state=live]');
+  await press('Type it for me');
+  await page.waitForSelector('[data-testid=step-page][data-state=done]');
+  const viewer = await page.waitForSelector('[data-testid=viewer] canvas');
+  await viewer?.click({ offset: { x: 5, y: 5 } });
+  const isConnected = async () => (await page.$('::-p-text(Successfully connected)')) !== null;
+  while (!(await isConnected())) {
+    await sleep(pressAgainMs);
+    await page.keyboard.press('Enter');
+  }
+}
+
+async function askInFirefox({ url }: Product, page: FirefoxPage, provider: ProviderId, prompt: string): Promise<void> {
+  await page.goto(`${url}/dashboard/runs?provider=${provider}`);
+  await page.locator('textarea[aria-label=Prompt]').fill(prompt);
+  await page.keyboard.down('Control');
+  await page.keyboard.press('Enter');
+  await page.keyboard.up('Control');
+  await page.waitForSelector('[data-testid=answer][aria-busy=false] ::-p-text(medlar)');
 }
 
 /** What `up` says when it ends at once. */
