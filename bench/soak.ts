@@ -35,7 +35,7 @@ export const soak: Bench = async ({ rounds, say }) => {
       await untilCalm(polydev);
       return await settledUsage(product.paths, layout);
     };
-    await churn(polydev, Math.max(1, warmUp * rounds) * minuteMs);
+    await churn(polydev, Math.max(Math.min(1, rounds), warmUp * rounds) * minuteMs);
     const before = await settled();
     say(`before: ${JSON.stringify(before)}`);
     const { signIns, runs } = await churn(polydev, rounds * minuteMs);
