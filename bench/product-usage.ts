@@ -69,7 +69,7 @@ function foldersIn(folder: string): string[] {
 }
 
 /** The least of each that was seen while nothing happened: what is waiting to be collected is not in use. */
-export async function settledUsage(paths: HostPaths, layout: CgroupLayout): Promise<ProductUsage> {
+export async function settledUsage(paths: HostPaths, layout: CgroupLayout, looks = 15): Promise<ProductUsage> {
   let least = await usageOfProduct(paths, layout);
   for (let look = 1; look < looks; look += 1) {
     await new Promise((resolve) => setTimeout(resolve, betweenLooksMs));
@@ -80,5 +80,4 @@ export async function settledUsage(paths: HostPaths, layout: CgroupLayout): Prom
   return least;
 }
 
-const looks = 15;
 const betweenLooksMs = 1000;

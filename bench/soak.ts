@@ -31,9 +31,10 @@ export const soak: Bench = async ({ rounds, say }) => {
     const [apiKey = ''] = doubles.state.apiKeys.claude_code;
     await polydev.credentials.addApiKey({ provider: 'claude_code', apiKey });
 
+    const looks = rounds < 1 ? 3 : undefined;
     const settled = async () => {
       await untilCalm(polydev);
-      return await settledUsage(product.paths, layout);
+      return await settledUsage(product.paths, layout, looks);
     };
     await churn(polydev, Math.max(Math.min(1, rounds), warmUp * rounds) * minuteMs);
     const before = await settled();
