@@ -186,7 +186,7 @@ export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: Sa
   await nothingIsLeft(stage, by);
   await nextRunWorks(stage);
   if (isDesktop) await nextSignInIsReady(stage, `${part}-${at}-next`);
-  const again = await waitsFor(stage, profile);
+  const again = await waitsFor(stage, profile, withinMs);
   assert.ok(await isThere(stage, again));
   assert.deepEqual(await accountsOf(stage), accounts);
 }
@@ -358,8 +358,8 @@ async function loseWaiting(stage: RecoveryStage, profile: Profile): Promise<void
 }
 
 /** The id of one that waits to be used. */
-async function waitsFor(stage: RecoveryStage, profile: Profile): Promise<Sandbox['id']> {
-  return await find(stage, withinMs, (sandbox) => isWaiting(sandbox) && sandbox.profile === profile);
+async function waitsFor(stage: RecoveryStage, profile: Profile, inMs = reachMs): Promise<Sandbox['id']> {
+  return await find(stage, inMs, (sandbox) => isWaiting(sandbox) && sandbox.profile === profile);
 }
 
 /** The id of one that is being made: for whoever waits for one, or to wait itself, which is then given to who waits. */
