@@ -55,7 +55,18 @@ suite('the network fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000
     assert.equal(run.answer.trim(), 'quince', JSON.stringify(run.reason));
   }
 
-  test('egress refused: the gateway says no, the run says that nobody was reached', () => fails(unrouted));
+  /** How often the gateway has refused a port. */
+  async function refusals(): Promise<number> {
+    const headers = { authorization: `Bearer ${stage.token}` };
+    const text = await (await fetch(`${stage.product.url}/metrics`, { headers })).text();
+    return Number(/^polydev_egress_refusals_total\{reason="port"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+  }
+
+  test('egress refused: the gateway says no, the run says that nobody was reached', async () => {
+    const before = await refusals();
+    await fails(unrouted);
+    assert.ok((await refusals()) > before);
+  });
 
   test('nobody answers', () => fails('claude_code', /ECONNRESET|Connection/));
 
@@ -64,7 +75,7 @@ suite('the network fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000
     await Promise.all([fails('claude_code', /certificate/), fails('openai_codex')]);
   });
 
-  test('the clock is wrong: the certificate is not valid yet', async () => {
+  test('a certificate that is not valid yet, as to a clock that is a year behind', async () => {
     board.turn(early.port);
     await fails('claude_code', /certificate/);
   });

@@ -22,6 +22,8 @@ import { openWorld, type World, type WorldOptions } from './world.ts';
 
 export interface Stage extends World {
   polydev: Polydev;
+  /** Of the owner, for what the SDK has no call for. */
+  token: string;
   /** Connects by an API key that the doubles accept. */
   addKey(provider: ProviderId, label?: string): Promise<Credential>;
   /** Resolves when the run has ended. */
@@ -84,6 +86,7 @@ export async function openStage(options: WorldOptions = {}): Promise<Stage> {
   return {
     ...world,
     polydev,
+    token,
     async addKey(provider, label) {
       const [apiKey = ''] = doubles.state.apiKeys[provider];
       return await polydev.credentials.addApiKey({ provider, apiKey, ...(label !== undefined && { label }) });
