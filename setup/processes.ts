@@ -48,10 +48,11 @@ export interface Processes {
  */
 const databaseCompiler = '--liftoff-only';
 /**
- * MiB of each half of V8's space for young objects. Left to itself it takes 128 MiB in all while the libraries load,
- * and never gives them back.
+ * MiB of each half of V8's space for young objects: at most, because left to itself it takes 128 MiB in all while the
+ * libraries load, and never gives them back; and at least, because pages that it gives up now and then are kept for
+ * it, up to 16 MiB of them.
  */
-const youngObjects = '--max-semi-space-size=4';
+const youngObjects = ['--max-semi-space-size=4', '--min-semi-space-size=4'];
 /**
  * Of objects that have lived a while: after how many MiB V8 first looks which of them still do, and how many percent
  * there may be more each time before it looks again. Left to itself it waits for many more, in each thread, and what it
@@ -94,7 +95,7 @@ export async function startProcesses(options: ProcessOptions): Promise<Processes
           ...common,
           name: 'controller',
           args: [
-            ...[databaseCompiler, youngObjects, ...oldObjects],
+            ...[databaseCompiler, ...youngObjects, ...oldObjects],
             join(release, 'controller/main.ts'),
             ...flags({
               host: options.host,
@@ -144,7 +145,7 @@ export function startHostd({
     {
       ...{ command: nodeOf(release), cwd: release, name: 'hostd' },
       args: [
-        ...[youngObjects, ...oldObjects, join(release, 'hostd/main.ts')],
+        ...[...youngObjects, ...oldObjects, join(release, 'hostd/main.ts')],
         ...flags({
           socket: paths.hostdSocket,
           group: serviceUser,
