@@ -53,6 +53,7 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
     for (const name of pages) {
       await open(`/dashboard/${name}`);
       await seeBanner(page);
+      await page.locator('main .animate-breathe').first().waitFor({ state: 'detached' });
       await dashboard.shot(`demo-${name}`);
     }
   });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import type { SessionId } from '@polydev/protocol';
-import type { Locator } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { type Dashboard, openDashboard } from './dashboard.ts';
 import { createShell, type Shell } from './desktop-shell.ts';
 import { owner } from './owner.ts';
@@ -87,6 +87,34 @@ suite('the viewer', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () =
     }
     assert.notEqual(widths[0], widths[1]);
     await dashboard.shot('viewer-resized');
+  });
+
+  test('a second tab of another size shows the same desktop whole, and both can type', async () => {
+    const first = dashboard.page;
+    const second = await first.context().newPage();
+    await second.setViewportSize({ width: 980, height: 640 });
+    await second.goto(first.url());
+    await second.locator('[data-testid=viewer-state][data-state=live]').waitFor();
+    for (const [page, word] of [
+      [second, 'second'],
+      [first, 'first'],
+    ] as const) {
+      await page.bringToFront();
+      const canvas = page.getByTestId('viewer').locator('canvas');
+      await canvas.click();
+      await page.keyboard.type(`tell ${word}`);
+      await page.keyboard.press('Enter');
+      await shell.told((words) => words === word);
+      const [shown, place] = await Promise.all([canvas.boundingBox(), page.getByTestId('viewer').boundingBox()]);
+      assert.ok(shown && place && shown.width <= place.width && shown.height <= place.height, word);
+    }
+    const sizeIn = (page: Page) =>
+      page
+        .getByTestId('viewer')
+        .locator('canvas')
+        .evaluate((canvas: HTMLCanvasElement) => [canvas.width, canvas.height]);
+    assert.deepEqual(await sizeIn(first), await sizeIn(second));
+    await second.close();
   });
 
   test('what was copied in the dashboard is pasted in the terminal', async () => {
