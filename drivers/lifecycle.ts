@@ -48,6 +48,7 @@ export function createLifecycle(
   const { journal, now = Date.now, onStep = () => undefined } = deps;
   const entries = new Map<SandboxId, Entry>();
   const listeners = new Set<(exit: SandboxExit) => void>();
+  let closed = false;
 
   function emit(exit: SandboxExit): void {
     for (const listener of [...listeners]) listener(exit);
@@ -67,6 +68,7 @@ export function createLifecycle(
 
   function live(entry: Entry): void {
     entry.state = 'live';
+    if (closed) return; // What came up meanwhile is for who starts next.
     entry.unwatch = kind.watch(entry.record, () => {
       if (entry.state !== 'live' || entry.destroying) return;
       entry.state = 'dead';
@@ -229,6 +231,7 @@ export function createLifecycle(
     },
 
     async close({ keep }) {
+      closed = true;
       if (!keep) await Promise.all([...entries.keys()].map((id) => destroy(id)));
       for (const entry of entries.values()) entry.unwatch();
       await kind.close({ survivors: entries.size > 0 });

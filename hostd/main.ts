@@ -10,7 +10,7 @@ import { createJournal, type LocalDriver } from '@polydev/drivers';
 import { createHostNetwork } from '@polydev/drivers/host-network/host-network';
 import { createOciDriver } from '@polydev/drivers/oci/driver';
 import { raiseOnHost } from '@polydev/drivers/oci/file-watchers';
-import { PolydevError, toPolydevError } from '@polydev/protocol';
+import { limits, PolydevError, toPolydevError } from '@polydev/protocol';
 import { type Logger, pino } from 'pino';
 import { type HostdConfig, parseConfig } from './config.ts';
 import { createHostdServer } from './server.ts';
@@ -46,6 +46,12 @@ async function start(config: HostdConfig): Promise<void> {
   await openSocketTo(socket, callers);
   const stop = async (signal: NodeJS.Signals) => {
     log.info({ signal }, 'stopping');
+    const giveUp = () => {
+      log.error('Something did not stop in time.');
+      process.exit(1);
+    };
+    // Who would kill it otherwise may be no more.
+    setTimeout(giveUp, signal === 'SIGTERM' ? limits.stopMs : limits.stopForGoodMs).unref();
     await server.close();
     await driver.close({ keep: signal === 'SIGTERM' });
     log.info('stopped');

@@ -4,11 +4,12 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { run } from '@polydev/drivers/exec';
 import { makePlace, removePlace } from '@polydev/drivers/oci/testing/place';
@@ -114,6 +115,25 @@ describe('hostd', { skip: (await whyNoRealSandbox()) ?? false }, () => {
     await second.stop('SIGKILL');
     await accepts(agent);
     await first.stop('SIGINT');
+  });
+
+  test('told to stop while a sandbox comes up for nobody, it ends, and the next one sees to it', {
+    timeout,
+  }, async (t) => {
+    const at = await place(t);
+    const hostd = await startHostd(at);
+    t.after(() => hostd.stop('SIGKILL'));
+    const { spec, leftovers } = await openSubject(at);
+    const journal = join(at.folder, 'journal');
+    const creating = hostd.client.create(spec()).catch(() => null);
+    while ((await readdir(journal).catch(() => [])).length === 0) await sleep(1);
+    await hostd.stop('SIGTERM'); // Its client hangs up first.
+    await creating;
+    const next = await startHostd(at);
+    t.after(() => next.stop('SIGKILL'));
+    assert.notEqual(next.firstLine.listening, undefined);
+    await next.stop('SIGINT');
+    assert.deepEqual(await leftovers(), []);
   });
 
   test('stopped for good, it takes its sandboxes and everything else with it', { timeout }, async (t) => {
