@@ -169,14 +169,18 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
       const all = await polydev.credentials.list();
       return all.find(({ id }) => id === credentialId) ?? assert.fail('The credential is gone.');
     };
-    const { id, version } = await own();
+    const { id, version: first } = await own();
+    let version = first;
     const ask = (word: string) =>
       stage.run({ provider: 'claude_code', credentialId: id, prompt: `Please say exactly ${word}` });
 
-    for (const [index, word] of ['quince', 'medlar'].entries()) {
+    for (const word of ['quince', 'medlar']) {
       const run = await ask(word);
       assert.equal(run.answer.trim(), word, JSON.stringify(run.reason));
-      assert.equal((await own()).version, version + index + 1);
+      // The tool may save it more than once.
+      const renewed = (await own()).version;
+      assert.ok(renewed > version, `${renewed}`);
+      version = renewed;
     }
 
     // The access token of before may be good for a moment yet; the provider takes it no more.
@@ -188,7 +192,7 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
     doubles.state.behaviour.claude_code.token = 'ok';
     doubles.state.behaviour.claude_code.model = 'ok';
     const expired = await own();
-    assert.deepEqual([expired.status, expired.version], ['expired', version + 2]);
+    assert.deepEqual([expired.status, expired.version], ['expired', version]);
     const log = join(stage.product.paths.home, 'logs/controller.log');
     const says = (line: string) => line.includes(id) && line.includes('The tool ended the sign-in');
     await until(async () => readFileSync(log, 'utf8').split('\n').some(says), logMs);
