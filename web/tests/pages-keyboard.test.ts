@@ -120,25 +120,25 @@ test('a token is made and copied, and the theme chosen', options, async (t) => {
   assert.notEqual(await page.evaluate(() => localStorage.length), 0);
 });
 
+/** Set-up and login ask for the same. */
+async function enterName(page: Page): Promise<void> {
+  await page.getByLabel('Name').and(page.locator(':focus')).waitFor();
+  await page.keyboard.type('Ada');
+  await tabTo(page, 'textbox', 'Password');
+  await page.keyboard.type('a long enough one');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Connections' }).waitFor();
+}
+
 test('Polydev is set up, left, and come back to', options, async (t) => {
   const { page, fixture } = await stage.open(t);
   Object.assign(fixture.state, { setupNeeded: true, me: null });
   await page.goto('/setup#token=one-time');
-  await page.getByLabel('Name').and(page.locator(':focus')).waitFor();
-  await page.keyboard.type('Ada');
-  await tabTo(page, 'textbox', 'Password');
-  await page.keyboard.type('a long enough one');
-  await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'Connections' }).waitFor();
+  await enterName(page);
 
   await tabTo(page, 'button', 'Account of Ada');
   await chooseIn(page, 'Sign out');
-  await page.getByLabel('Name').and(page.locator(':focus')).waitFor();
-  await page.keyboard.type('Ada');
-  await tabTo(page, 'textbox', 'Password');
-  await page.keyboard.type('a long enough one');
-  await page.keyboard.press('Enter');
-  await page.getByRole('heading', { name: 'Connections' }).waitFor();
+  await enterName(page);
 });
 
 test('a tool is connected by a key, its account renamed, and disconnected', options, async (t) => {
