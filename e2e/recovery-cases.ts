@@ -7,9 +7,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AuthSession,
-  type CredentialId,
   isFinal,
-  mayMove,
   type Profile,
   type Run,
   runMoves,
@@ -17,33 +15,39 @@ import {
   type SessionId,
   sessionMoves,
 } from '@polydev/protocol';
-import { consentPages, decide, enter, isTerminal, openDesktop, signIn } from './desktop-sign-in.ts';
-import { type Deadline, killPart, type Part, type RecoveryStage, strays, until, untilBack } from './recovery-parts.ts';
-import { assertRefused, type Stage } from './stage.ts';
+import { isTerminal } from './desktop-sign-in.ts';
+import { type Deadline, killPart, type Part, type RecoveryStage, until, untilBack } from './recovery-parts.ts';
+import {
+  accountsOf,
+  assertLegal,
+  comesUp,
+  endOf,
+  find,
+  isThere,
+  isWaiting,
+  loseWaiting,
+  nextRunWorks,
+  nextSignInIsReady,
+  nothingIsLeft,
+  type RunStage,
+  reachMs,
+  readyOrOver,
+  runReaches,
+  type SandboxStage,
+  type SignInStage,
+  signInUpTo,
+  startRun,
+  waitsFor,
+  withinMs,
+} from './recovery-steps.ts';
+import { assertRefused } from './stage.ts';
 
-/** After a part is back: all that then has to hold, or to happen once more. */
-const withinMs = 30_000;
 /** Between two looks at something that lasts a moment. */
 const catchMs = 15;
 /** While a server is away. */
 const askAgainMs = 1_000;
-/** Life of an access token that Claude Code renews before it uses it. */
-const renewedFromMs = 60_000;
-/** To come to where the kill is to be. */
-const reachMs = 120_000;
-
-/** `cold`: starting, with a sandbox that is being made for it; `starting`: perhaps with one that waited. */
-export const runStages = ['queued', 'cold', 'starting', 'running', 'answering'] as const;
-export const signInStages = ['cold', 'starting', 'ready', 'signing_in', 'captured', 'verifying'] as const;
-/** `waiting`: paused; `idle`: up, and not paused yet; `ending`: a desktop that is stopping, where `stopping` is a run's. */
-export const sandboxStages = ['creating', 'booting', 'idle', 'waiting', 'stopping', 'ending'] as const;
-
 /** Two that wait to be used, and two more. */
 export const sandboxesAtMost = 4;
-
-export type RunStage = (typeof runStages)[number];
-export type SignInStage = (typeof signInStages)[number];
-export type SandboxStage = (typeof sandboxStages)[number];
 
 /** With these goes the sandbox, and what it was for. */
 const fatal: readonly Part[] = ['agent', 'container'];
@@ -54,15 +58,6 @@ const ofDesktop: readonly Part[] = ['x-server', 'browser'];
 export function hasPart(part: Part, at: SandboxStage): boolean {
   if (ofDesktop.includes(part)) return at === 'idle' || at === 'waiting';
   return (at !== 'stopping' && at !== 'ending') || !fatal.includes(part);
-}
-
-/** Signs in to Claude Code, which from then on renews its token at each run. */
-export async function connectRenewing(stage: Stage): Promise<CredentialId> {
-  stage.doubles.state.behaviour.claude_code.accessTtlMs = renewedFromMs;
-  const command = 'claude auth login';
-  const ended = await signIn(stage, { provider: 'claude_code', command, page: consentPages.claudePlan });
-  assert.ok(ended.credentialId, JSON.stringify(ended.reason));
-  return ended.credentialId;
 }
 
 export async function killDuringRun(stage: RecoveryStage, part: Part, at: RunStage): Promise<void> {
@@ -168,11 +163,6 @@ export async function killWhileSignInWaits(stage: RecoveryStage, part: Part): Pr
   await nextSignInIsReady(stage, `${part}-next`);
 }
 
-async function readyOrOver(stage: RecoveryStage, id: SessionId, { signal }: Deadline): Promise<void> {
-  const isThat = (state: AuthSession['state']) => state === 'ready' || isFinal(sessionMoves, state);
-  await stage.sessionEvent(id, (event) => event.type === 'state' && isThat(event.state), signal);
-}
-
 export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: SandboxStage): Promise<void> {
   const accounts = await accountsOf(stage);
   // A headless one is up and paused in the same moment.
@@ -273,119 +263,4 @@ export async function loseDatabase(stage: RecoveryStage, awayMs: number): Promis
 /** It could not have a sandbox made on a full disk. */
 function hadNoRoom(part: Part, { reason }: Pick<Run | AuthSession, 'reason'>): boolean {
   return part === 'disk' && reason?.code === 'disk_full';
-}
-
-async function isThere({ polydev }: RecoveryStage, sandbox: string): Promise<boolean> {
-  return (await polydev.sandboxes.list()).some(({ id }) => id === sandbox);
-}
-
-/** Neither lost nor doubled, and each as good as it was. */
-async function accountsOf({ polydev }: RecoveryStage) {
-  const accounts = (await polydev.credentials.list()).map(({ id, label, status }) => ({ id, label, status }));
-  return accounts.toSorted((a, b) => a.id.localeCompare(b.id));
-}
-
-async function nextRunWorks(stage: RecoveryStage, credentialId = stage.credentialId): Promise<void> {
-  const run = await stage.run({ provider: 'claude_code', credentialId, prompt: 'Please say exactly pear' });
-  assert.equal(run.state, 'succeeded', JSON.stringify(run.reason));
-}
-
-async function nextSignInIsReady(stage: RecoveryStage, label: string): Promise<void> {
-  const { sessionId } = await stage.polydev.sessions.start({ provider: 'claude_code', label });
-  // As a viewer does, which connects again when the picture breaks off.
-  await until(() => stage.looks(sessionId, isTerminal).then(() => true), withinMs);
-  await stage.polydev.sessions.cancel(sessionId);
-}
-
-async function startRun(stage: RecoveryStage, word: string): Promise<Run> {
-  return await stage.polydev.runs.start({
-    provider: 'claude_code',
-    credentialId: stage.credentialId,
-    prompt: `Please say exactly ${word} and more words`,
-  });
-}
-
-async function runReaches(stage: RecoveryStage, id: Run['id'], at: Exclude<RunStage, 'cold'>): Promise<void> {
-  const signal = AbortSignal.timeout(reachMs);
-  for await (const { event } of stage.polydev.runs.stream(id, { signal })) {
-    if (event.type === 'state' && event.state === at) return;
-    if (at === 'answering' && event.type === 'event' && event.event.type === 'text') return;
-  }
-  assert.fail(`The run was never ${at}.`);
-}
-
-async function endOf(stage: RecoveryStage, id: Run['id'], { signal }: Deadline): Promise<Run> {
-  const states: Run['state'][] = [];
-  for await (const { event } of stage.polydev.runs.stream(id, { signal }))
-    if (event.type === 'state') states.push(event.state);
-  assert.deepEqual(states, [...new Set(states)], 'it was done once');
-  const run = await stage.polydev.runs.get(id);
-  assertLegal(runMoves, states, run.state);
-  return run;
-}
-
-/** The timeline leaves out no move, and ends where the thing itself did. */
-function assertLegal<S extends string>(moves: Readonly<Record<S, readonly S[]>>, states: S[], end: S): void {
-  for (const [n, to] of states.slice(1).entries()) assert.ok(mayMove(moves, states[n] as S, to), states.join(', '));
-  assert.equal(states.at(-1), end);
-}
-
-async function signInUpTo(stage: RecoveryStage, at: SignInStage, label: string): Promise<SessionId> {
-  const { polydev, doubles } = stage;
-  if (at === 'cold') return await startCold(stage, label);
-  if (at === 'starting') return (await polydev.sessions.start({ provider: 'claude_code', label })).sessionId;
-  const desktop = await openDesktop(stage, 'claude_code', label);
-  if (at === 'ready') return desktop.sessionId;
-  const proving = at === 'captured' || at === 'verifying';
-  if (proving) doubles.state.behaviour.claude_code.model = 'slow';
-  enter(desktop.keyboard, 'claude auth login');
-  if (proving) await decide(stage, desktop.keyboard, consentPages.claudePlan, 'approve');
-  await stage.sessionEvent(desktop.sessionId, (event) => event.type === 'state' && event.state === at);
-  return desktop.sessionId;
-}
-
-/** When no desktop waits. */
-async function startCold(stage: RecoveryStage, label: string): Promise<SessionId> {
-  await loseWaiting(stage, 'desktop');
-  return (await stage.polydev.sessions.start({ provider: 'claude_code', label })).sessionId;
-}
-
-/** The one that waits is no more when this resolves, and the next is not there yet. */
-async function loseWaiting(stage: RecoveryStage, profile: Profile): Promise<void> {
-  const waiting = await waitsFor(stage, profile);
-  await killPart(stage, 'container', waiting);
-  await until(async () => !(await isThere(stage, waiting)), withinMs);
-}
-
-/** The id of one that waits to be used. */
-async function waitsFor(stage: RecoveryStage, profile: Profile, inMs = reachMs): Promise<Sandbox['id']> {
-  return await find(stage, inMs, (sandbox) => isWaiting(sandbox) && sandbox.profile === profile);
-}
-
-/** The id of one that is being made: for whoever waits for one, or to wait itself, which is then given to who waits. */
-async function comesUp(stage: RecoveryStage, wanted: Profile): Promise<Sandbox['id']> {
-  return await find(stage, reachMs, (sandbox) => isComingUp(sandbox) && sandbox.profile === wanted);
-}
-
-const isWaiting = ({ owner, state }: Sandbox) => !owner && state === 'hibernated';
-const isComingUp = ({ state }: Sandbox) => ['planned', 'creating', 'booting', 'idle'].includes(state);
-
-async function find(stage: RecoveryStage, inMs: number, fits: (sandbox: Sandbox) => boolean): Promise<Sandbox['id']> {
-  let found: Sandbox | undefined;
-  await until(async () => {
-    found = (await stage.polydev.sandboxes.list()).find(fits);
-    return found !== undefined;
-  }, inMs);
-  if (!found) throw new Error('There is no such sandbox.');
-  return found.id;
-}
-
-/** Of what was killed; what waits to be used, or comes up to do so, is no leftover, but of each kind there is one at most. */
-async function nothingIsLeft(stage: RecoveryStage, by: Deadline): Promise<void> {
-  await until(async () => {
-    const there = await stage.polydev.sandboxes.list();
-    const isOne = new Set(there.map(({ profile }) => profile)).size === there.length;
-    const isFree = there.every((sandbox) => !sandbox.owner && (isWaiting(sandbox) || isComingUp(sandbox)));
-    return isOne && isFree && (await strays(stage)).length === 0;
-  }, by.leftMs());
 }

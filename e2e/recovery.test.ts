@@ -4,19 +4,16 @@ import { randomBytes } from 'node:crypto';
 import { after, before, suite, test } from 'node:test';
 import { skipTestServers, startTestPostgres, startTestRedis, type TestServer } from '../setup/test-servers.ts';
 import {
-  connectRenewing,
   hasPart,
   killDuringRun,
   killDuringSandbox,
   killDuringSignIn,
   killWhileSignInWaits,
   loseDatabase,
-  runStages,
   sandboxesAtMost,
-  sandboxStages,
-  signInStages,
 } from './recovery-cases.ts';
 import type { Part, RecoveryStage } from './recovery-parts.ts';
+import { connectRenewing, runStages, sandboxStages, signInStages } from './recovery-steps.ts';
 import { openStage } from './stage.ts';
 import type { WorldOptions } from './world.ts';
 

@@ -3,13 +3,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, stat } from 'node:fs/promises';
+import { existsSync, watch } from 'node:fs';
+import { mkdir, mkdtemp, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { run } from '@polydev/drivers/exec';
 import { makePlace, removePlace } from '@polydev/drivers/oci/testing/place';
@@ -125,8 +124,12 @@ describe('hostd', { skip: (await whyNoRealSandbox()) ?? false }, () => {
     t.after(() => hostd.stop('SIGKILL'));
     const { spec, leftovers } = await openSubject(at);
     const journal = join(at.folder, 'journal');
+    await mkdir(journal, { recursive: true });
+    const watcher = watch(journal);
+    const written = once(watcher, 'change');
     const creating = hostd.client.create(spec()).catch(() => null);
-    while ((await readdir(journal).catch(() => [])).length === 0) await sleep(1);
+    await written;
+    watcher.close();
     await hostd.stop('SIGTERM'); // Its client hangs up first.
     await creating;
     const next = await startHostd(at);

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunState } from '@polydev/protocol';
-import { claudeBundle, openStage, testTimeout } from '../../testing/stage.ts';
+import { claudeBundle, openStage, type Stage, testTimeout } from '../../testing/stage.ts';
 import { gate, hangs, refused, type ToolRun, toolFails, toolSays } from '../../testing/tool.ts';
 
 const ask = { provider: 'claude_code', prompt: 'Say hello' } as const;
@@ -14,6 +13,13 @@ const rotating =
     agent.hold({ status: 'valid', bundle: claudeBundle('rotated-refresh-token'), changed: true });
     return tool(request, process, agent);
   };
+
+/** Resolves when the only account has another version. */
+async function renewed({ services, user }: Stage, version: number): Promise<void> {
+  const over = new AbortController();
+  for await (const _ of await services.changes.follow(user, 0, over.signal))
+    if ((await services.credentials.list(user))[0]?.version !== version) return over.abort();
+}
 
 const ends: { name: string; tool: ToolRun; state: RunState; deadlineMs?: number; cancel?: boolean }[] = [
   { name: 'succeeded', tool: toolSays('hi'), state: 'succeeded' },
@@ -55,7 +61,7 @@ test(
     };
     const run = await stage.services.runs.start(stage.user, ask);
     await stage.untilRun(run.id, (event) => event.type === 'event');
-    while ((await stage.services.credentials.list(stage.user))[0]?.version === version) await sleep(5);
+    await renewed(stage, version);
     assert.match(await stage.opened(id), /rotated-refresh-token/);
     const [sandbox] = await stage.driver.list();
     assert.ok(sandbox);
@@ -73,7 +79,7 @@ test('a renewed token that the tool says is hidden like the one of before', test
   const { version } = await stage.connect();
   stage.script.run = async (request, process, agent) => {
     agent.renew(claudeBundle('rotated-refresh-token'));
-    while ((await stage.services.credentials.list(stage.user))[0]?.version === version) await sleep(5);
+    await renewed(stage, version);
     return await toolSays('first-refresh-token, then rotated-refresh-token')(request, process, agent);
   };
   const run = await stage.services.runs.start(stage.user, ask);
