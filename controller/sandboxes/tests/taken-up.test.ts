@@ -1,25 +1,41 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFakeDriver } from '@polydev/drivers/fake/driver';
-import { newId, type SandboxId } from '@polydev/protocol';
+import { isFinal, newId, type SandboxId, type SandboxState, sandboxMoves } from '@polydev/protocol';
 import * as box from '@polydev/vault/box';
 import { testTimeout } from '../../testing/stage.ts';
 import { openSandboxes } from './open-sandboxes.ts';
 
-test('a sandbox that was still booting when its controller died is swept as well', testTimeout, async (t) => {
-  const real = createFakeDriver({ box });
-  const destroyed: SandboxId[] = [];
-  const destroy = async (id: SandboxId) => {
-    destroyed.push(id);
-    await real.destroy(id);
-  };
-  const { sandboxes, rows } = await openSandboxes(t, { driver: { ...real, destroy } });
-  const id = newId('sandbox');
-  await rows.insert({ id, profile: 'headless', owner: null, userId: null, provider: null, keys: null });
-  await rows.move(id, 'creating');
-  await sandboxes.recover(new Set());
-  assert.deepEqual([destroyed, await rows.present()], [[id], []]);
-});
+const states = (Object.keys(sandboxMoves) as SandboxState[]).filter((state) => !isFinal(sandboxMoves, state));
+
+/** The moves that lead there in the fewest steps. */
+function wayTo(wanted: SandboxState): SandboxState[] {
+  const ways: SandboxState[][] = [['planned']];
+  for (const way of ways) {
+    const at = way.at(-1) as SandboxState;
+    if (at === wanted) return way.slice(1);
+    ways.push(...sandboxMoves[at].map((next) => [...way, next]));
+  }
+  throw new Error(`Nothing leads to ${wanted}.`);
+}
+
+for (const state of states) {
+  test(`a sandbox that was ${state} when its controller died, and is nobody’s, is swept`, testTimeout, async (t) => {
+    const real = createFakeDriver({ box });
+    const destroyed: SandboxId[] = [];
+    const destroy = async (id: SandboxId) => {
+      destroyed.push(id);
+      await real.destroy(id);
+    };
+    const opened = await openSandboxes(t, { driver: { ...real, destroy } });
+    const id = newId('sandbox');
+    await opened.rows.insert({ id, profile: 'headless', owner: null, userId: null, provider: null, keys: null });
+    for (const next of wayTo(state)) await opened.rows.move(id, next);
+    await opened.sandboxes.recover(new Set());
+    assert.deepEqual([destroyed, await opened.rows.present()], [[id], []]);
+    assert.equal((await opened.states(id)).at(-1), 'gone');
+  });
+}
 
 test('one that was let go is taken up by who starts next, and goes on', testTimeout, async (t) => {
   const { sandboxes, start, driver, known, request } = await openSandboxes(t);
