@@ -8,7 +8,6 @@ const Port = Type.Integer({ minimum: 1, maximum: 65535 });
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()], { default: null });
 const SandboxLimits = SandboxSpec.properties.limits;
 type SandboxLimits = Static<typeof SandboxLimits>;
-const signInHardestMs = 24 * 60 * 60 * 1000;
 
 const desktopLimits: SandboxLimits = { memoryMiB: 4096, cpus: 2, processes: 1024, diskMiB: 1024, homeMiB: 1024 };
 const headlessLimits: SandboxLimits = { memoryMiB: 2048, cpus: 2, processes: 512, diskMiB: 512, homeMiB: 512 };
@@ -78,9 +77,9 @@ export const Config = Type.Object(
         defaultMs: Type.Integer({ minimum: 1000, default: limits.signInDefaultMs }),
         extendMs: Type.Integer({ minimum: 1000, default: limits.signInExtendMs }),
         /** With no input, no event of the desktop, nothing printed and no traffic for so long it ends. */
-        idleMs: Type.Integer({ minimum: 1000, maximum: signInHardestMs, default: limits.signInIdleMs }),
+        idleMs: Type.Integer({ minimum: 1000, maximum: limits.signInHardestMs, default: limits.signInIdleMs }),
         /** Extending never goes past this. */
-        hardMs: Type.Integer({ minimum: 1000, maximum: signInHardestMs, default: limits.signInHardMs }),
+        hardMs: Type.Integer({ minimum: 1000, maximum: limits.signInHardestMs, default: limits.signInHardMs }),
         /** `run`: a tiny real run proves the credential before it counts. */
         verify: Type.Union([Type.Literal('run'), Type.Literal('off')], { default: 'run' }),
         /** Of a sign-in that ended badly the last picture of its desktop is kept, for the person who signed in alone. */
@@ -104,7 +103,7 @@ export const Config = Type.Object(
         /** All that wait take no more than this together, in MiB. */
         memoryMiB: Type.Integer({ minimum: 0, default: 4096 }),
         /** One that has waited for longer is replaced. */
-        maxAgeMs: Type.Integer({ minimum: 10_000, default: 60 * 60 * 1000 }),
+        maxAgeMs: Type.Integer({ minimum: 10_000, default: limits.waitingMs }),
       },
       { ...closed, default: {} },
     ),

@@ -16,10 +16,6 @@ export interface HostdClientOptions {
   socketPath: string;
 }
 
-/** The driver has its own, shorter deadlines; these are for a hostd that hangs. */
-const answerMs = limits.sandboxStopMs + 20_000;
-const createMs = limits.sandboxBootMs + 30_000;
-
 export function createHostdClient({ socketPath }: HostdClientOptions): HostdClient {
   const exits = followExits({ open: (path, signal) => open(path, signal) });
 
@@ -44,7 +40,12 @@ export function createHostdClient({ socketPath }: HostdClientOptions): HostdClie
     });
   }
 
-  async function call<T>(method: string, path: string, body?: unknown, deadlineMs = answerMs): Promise<T> {
+  async function call<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    deadlineMs: number = limits.hostAnswerMs,
+  ): Promise<T> {
     await exits.connected(); // so that whoever listens hears of everything that follows from this call
     const answer = await send(method, path, body, AbortSignal.timeout(deadlineMs));
     const text = await textOf(answer);
@@ -55,7 +56,7 @@ export function createHostdClient({ socketPath }: HostdClientOptions): HostdClie
   }
 
   async function make(id: SandboxId, path: string, body: unknown): Promise<SandboxAddress> {
-    const address = await call<SandboxAddress>('POST', path, body, createMs);
+    const address = await call<SandboxAddress>('POST', path, body, limits.hostCreateMs);
     exits.lives(id);
     return address;
   }

@@ -25,12 +25,17 @@ export const limits = {
   hostFreeMiB: 256,
   sandboxBootMs: 60 * second,
   sandboxStopMs: 10 * second,
+  /** The driver keeps the two above; these are for a host service that hangs. */
+  hostCreateMs: 90 * second,
+  hostAnswerMs: 30 * second,
   /** What needs the host service waits so long for one that is away. */
   hostAwayMs: 15 * second,
   /** Who cannot wait in line for as long as it takes waits this long for a sandbox. */
   lineMs: 20 * second,
   /** One that waited to be used must answer in this time, or another is taken. */
   wakeMs: 2 * second,
+  /** One that has waited to be used for longer is replaced. */
+  waitingMs: 60 * minute,
   consoleTailBytes: 64 * 1024,
   journalTailBytes: 64 * 1024,
   /** Of a desktop, as PNG. */
@@ -71,6 +76,8 @@ export const limits = {
   signInDefaultMs: 5 * minute,
   signInExtendMs: 5 * minute,
   signInHardMs: 30 * minute,
+  /** Nobody may set the two limits above to more. */
+  signInHardestMs: 24 * 60 * minute,
   proofMs: 90 * second,
 
   // Runs
@@ -78,7 +85,11 @@ export const limits = {
   runMaxMs: 60 * minute,
   /** After the polite signal, before the process group is killed. */
   runKillGraceMs: 2 * second,
+  /** A tool whose end is not heard for this long after it was told to stop is given up. */
+  runGiveUpMs: 5 * second,
   leaseMs: 30 * second,
+  /** After the loss of all leases none is given for this long: who held one is back much sooner. */
+  leaseSettleMs: 3 * second,
   promptBytes: 2 * MiB,
   listedTextChars: 500,
   runLineBytes: 8 * MiB,

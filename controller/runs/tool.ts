@@ -6,8 +6,6 @@ import { abortError } from '../abort.ts';
 import type { AgentClient } from '../agent/client.ts';
 import type { Redact } from '../credentials/redact.ts';
 
-/** How long a tool that was told to stop may take before it is given up: the agent kills it after its own grace. */
-const giveUpMs = limits.runKillGraceMs + 3_000;
 const stderrTailChars = 8 * 1024;
 
 export interface ToolRequest {
@@ -63,13 +61,13 @@ function stopWhenAsked({ agent, execId, stop, deadlineMs }: ToolRequest, ending:
   let timer: NodeJS.Timeout | undefined;
   const end = (reason: PolydevError) => {
     clearTimeout(timer);
-    timer = setTimeout(() => ending.abort(reason), giveUpMs);
+    timer = setTimeout(() => ending.abort(reason), limits.runGiveUpMs);
     agent.cancelExec(execId).catch(() => {}); // What does not hear is given up.
   };
   const onStop = () => end(abortError(stop));
   stop.addEventListener('abort', onStop, { once: true });
   // The agent keeps the deadline; this is for one that does not.
-  timer = setTimeout(() => end(timedOut(deadlineMs)), deadlineMs + giveUpMs);
+  timer = setTimeout(() => end(timedOut(deadlineMs)), deadlineMs + limits.runGiveUpMs);
   if (stop.aborted) onStop();
   return {
     close() {

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PolydevError } from '@polydev/protocol';
+import { limits, PolydevError } from '@polydev/protocol';
 import { type RedisOptions as Connection, Redis } from 'ioredis';
 import type { EphemeralStore, Lease } from './ephemeral.ts';
 import type { StoreWatch } from './watch.ts';
@@ -15,8 +15,6 @@ import type { StoreWatch } from './watch.ts';
 const answerMs = 1_000;
 const reconnectMs = 100;
 const askAgainMs = 50;
-/** No lease is given for this long after Redis lost everything: its living holders are back much sooner. */
-const settleMs = 3_000;
 
 /** When this Redis began to know us. KEYS born. */
 const bear = `local time = redis.call('time')
@@ -127,7 +125,7 @@ export async function openRedisEphemeral(options: RedisOptions): Promise<Ephemer
     async lease(key, ttlMs, holder = randomUUID()) {
       const keys = [`${prefix}born`, `${prefix}lease:${key}`] as const;
       for (;;) {
-        const args = [holder, ttlMs, options.settleMs ?? settleMs] as const;
+        const args = [holder, ttlMs, options.settleMs ?? limits.leaseSettleMs] as const;
         const answer = Number(await ask(() => commands.eval(leaseScript, keys.length, ...keys, ...args)));
         if (answer >= 0) return answer === 1 ? holdLease(keys[1], holder, ttlMs) : null;
         await sleep(-answer);
