@@ -22,11 +22,14 @@ export type Part =
   | 'database'
   | 'redis';
 
-export interface RecoveryStage extends Stage {
+/** What the product keeps its things in, where it is not the product itself. */
+interface Servers {
+  servers?: Record<'database' | 'redis', TestServer>;
+}
+
+export interface RecoveryStage extends Stage, Servers {
   /** A sign-in, not a key: each run renews it, so one that a kill had cost would not work any more. */
   credentialId: CredentialId;
-  /** What the product keeps its things in, where it is not the product itself. */
-  servers?: Record<'database' | 'redis', TestServer>;
 }
 
 const inSandbox: Partial<Record<Part, RegExp>> = {
@@ -45,7 +48,7 @@ const awayMs = 2_000;
  * Kills with -9; fills the disk. What nobody starts again is back when this resolves. `whose` is the sign-in or run
  * whose sandbox is meant, or the sandbox.
  */
-export async function killPart(stage: RecoveryStage, part: Part, whose: string): Promise<void> {
+export async function killPart(stage: Stage & Servers, part: Part, whose: string): Promise<void> {
   const { paths } = stage.product;
   if (part === 'disk') {
     const ballast = fillDisk(paths);

@@ -7,9 +7,11 @@ import type { Locator, Page } from 'playwright-core';
 import { type Dashboard, openDashboard } from './dashboard.ts';
 import { createShell, type Shell } from './desktop-shell.ts';
 import { owner } from './owner.ts';
+import { killPart, untilBack } from './recovery-parts.ts';
 import { openStage, type Stage } from './stage.ts';
 
 const isRoot = process.getuid?.() === 0;
+const backWithinMs = 30_000;
 /** Letters that are no keys of a keyboard; and no command of theirs can be mistaken for them. */
 const fromDashboard = 'Grüße aus der Seite, 世界';
 const fromDesktop = 'Grüße vom Desktop, 桌面';
@@ -158,12 +160,32 @@ suite('the viewer', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () =
     await shell.told((words) => words === 'again');
   });
 
+  test('controller, host service and X server killed: the page connects again by itself, and one can type', async () => {
+    const { page } = dashboard;
+    const viewer = page.getByTestId('viewer-state');
+    for (const part of ['controller', 'hostd', 'x-server'] as const) {
+      // The host service is not on the way of the picture.
+      const broken = part === 'hostd' ? undefined : viewer.and(page.locator(':not([data-state=live])')).waitFor();
+      await killPart(stage, part, sessionId);
+      await broken;
+      await untilBack(stage, backWithinMs);
+      await viewer.and(page.locator('[data-state=live]')).waitFor();
+      if (part === 'x-server') await stage.comesUp(sessionId, 'terminal', 2);
+      await screen.click();
+      if (part === 'x-server') for (const line of shell.lines) await enter(line);
+      await enter(`tell ${part}`);
+      await shell.told((words) => words === part);
+    }
+    await dashboard.shot('viewer-after-kills');
+  });
+
   test('terminal and browser that are closed by mistake come back', async () => {
-    await enter('wmctrl -xc Navigator');
     await stage.comesUp(sessionId, 'browser', 2);
+    await enter('wmctrl -xc Navigator');
+    await stage.comesUp(sessionId, 'browser', 3);
     await screen.click();
     await enter('wmctrl -xa xfce4-terminal; exit');
-    await stage.comesUp(sessionId, 'terminal', 2);
+    await stage.comesUp(sessionId, 'terminal', 3);
     assert.equal((await stage.polydev.sessions.get(sessionId)).state, 'ready');
   });
 
