@@ -87,7 +87,10 @@ export function createLending(deps: {
     const { credentialId, owner, wait, evenExpired, onStarting, adopted } = request;
     const leave = request.leave ?? stays;
     const signal = AbortSignal.any([request.signal, lease.lost, stopping.signal, leave]);
-    const { stored: credential, bundle } = await vault.open(credentialId);
+    const { stored, bundle } = await vault.open(credentialId);
+    const lentVersion = adopted?.lentVersion ?? stored.version;
+    // With the version that it has, nothing that the tool renews takes the place of a sign-in that is newer.
+    const credential = stored.connectedVersion > lentVersion ? { ...stored, version: lentVersion } : stored;
     if (credential.status !== 'active' && !evenExpired) {
       throw new PolydevError('credential_expired', 'The provider no longer accepts this credential.');
     }
@@ -97,7 +100,8 @@ export function createLending(deps: {
     const redact: Redact = (text) => renewed(lent(text));
     const stop = AbortSignal.any([request.signal, lease.lost, stopping.signal]);
     const { userId } = credential;
-    const wanted = { profile: 'headless', owner, userId, provider: provider.id, capture: false, wait, signal } as const;
+    const purpose = { owner, userId, provider: provider.id, lentVersion };
+    const wanted = { ...purpose, profile: 'headless', capture: false, wait, signal } as const;
     let starting: Promise<void> | undefined;
     const started = () => (starting ??= onStarting?.() ?? Promise.resolve());
     let sandbox = adopted;

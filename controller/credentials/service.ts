@@ -147,7 +147,7 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
   };
 }
 
-function shownCredential({ userId: _, status, ...credential }: StoredCredential): Credential {
+function shownCredential({ userId: _, connectedVersion: __, status, ...credential }: StoredCredential): Credential {
   if (status === 'unproven') throw new PolydevError('not_found', 'There is no such credential.');
   return { ...credential, status };
 }

@@ -26,6 +26,8 @@ import { decodeBundle, encodeBundle, type SecretBundle } from './bundle.ts';
 export interface StoredCredential extends Omit<Credential, 'status'> {
   userId: UserId;
   status: Credential['status'] | 'unproven';
+  /** The newest version that a person made, not a tool. */
+  connectedVersion: number;
 }
 
 export interface CredentialContent {
@@ -87,6 +89,7 @@ const openColumns = {
   status: credentials.status,
   account: credentials.account,
   version: credentials.version,
+  connectedVersion: credentials.connectedVersion,
   createdAtMs: credentials.createdAtMs,
   updatedAtMs: credentials.updatedAtMs,
   lastUsedAtMs: credentials.lastUsedAtMs,
@@ -141,10 +144,11 @@ export function createVault(
     async promote(tx, unproven, content) {
       const [present] = await tx.select(openColumns).from(credentials).where(placed(unproven)).for('update');
       const target = present ?? unproven;
+      const version = target.version + 1;
       if (present) await tx.delete(credentials).where(eq(credentials.id, unproven.id));
       const [row] = await tx
         .update(credentials)
-        .set({ ...sealed(target, target.version + 1, content), status: 'active' })
+        .set({ ...sealed(target, version, content), status: 'active', connectedVersion: version })
         .where(and(eq(credentials.id, target.id), eq(credentials.version, target.version)))
         .returning(openColumns);
       if (!row) throw stale(target.id);

@@ -46,6 +46,8 @@ export interface AcquireRequest {
   owner: NonNullable<Sandbox['owner']>;
   userId: UserId;
   provider: ProviderId;
+  /** Of the credential that goes into it. */
+  lentVersion?: number;
   /** Watch for a sign-in. */
   capture: boolean;
   /** Wait in line for as long as it takes when there is no room, instead of failing with `capacity` after a while. */
@@ -60,6 +62,8 @@ export interface AcquireRequest {
 export interface SandboxHandle {
   id: SandboxId;
   profile: Profile;
+  /** Of the credential that went into it; null when none did. */
+  lentVersion: number | null;
   agent: AgentClient;
   access: AgentAccess;
   /** For the agent of this sandbox alone. */
@@ -110,6 +114,14 @@ export interface SandboxesDeps {
 interface Turn {
   waking: Promise<Machine | null> | null;
   space: Space | null;
+}
+
+interface Claimed extends Pick<SandboxHandle, 'lentVersion'> {
+  machine: Machine;
+  keys: NonNullable<Keys['claimed']>;
+  grant: EgressGrant;
+  /** Frees its place in the line. */
+  leave(): void;
 }
 
 export function createSandboxes(deps: SandboxesDeps): Sandboxes {
@@ -163,29 +175,25 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
 
   async function claim(machine: Machine, request: AcquireRequest, leave: () => void): Promise<SandboxHandle> {
     const { id, token, agent } = machine;
-    const { owner, userId, provider, capture, signal, onFlow } = request;
+    const { owner, userId, provider, lentVersion = null, capture, signal, onFlow } = request;
     const keys = createKeyPair();
     const claimed = agent.claim({ provider, controllerPublicKey: keys.publicKey, capture });
     const { agentPublicKey } = await untilAborted(claimed, AbortSignal.any([signal, machine.gone]));
     const known = { privateKey: keys.privateKey, agentPublicKey };
     await rows.move(id, 'claimed', {
-      set: { owner, userId, provider, keys: keyCase.seal(id, { token, claimed: known }) },
+      set: { owner, userId, provider, lentVersion, keys: keyCase.seal(id, { token, claimed: known }) },
     });
     signal.throwIfAborted();
-    return handleOf(machine, known, { sandboxId: id, userId, provider, ...(onFlow && { onFlow }) }, leave);
+    const grant = { sandboxId: id, userId, provider, ...(onFlow && { onFlow }) };
+    return handleOf({ machine, keys: known, lentVersion, grant, leave });
   }
 
-  function handleOf(
-    machine: Machine,
-    keys: NonNullable<Keys['claimed']>,
-    grant: EgressGrant,
-    leave: () => void,
-  ): SandboxHandle {
+  function handleOf({ machine, keys, lentVersion, grant, leave }: Claimed): SandboxHandle {
     const { id, profile, address, token, agent, gone } = machine;
     egress.grant(address.source, grant);
     let released: Promise<void> | undefined;
     const handle: SandboxHandle = {
-      ...{ id, profile, agent, gone },
+      ...{ id, profile, lentVersion, agent, gone },
       access: { ...address.agent, token },
       seal: (plaintext) => sealTo(keys.agentPublicKey, plaintext, boxContexts.toAgent),
       open: (box) => openFromAgent(keys.privateKey, box),
@@ -250,9 +258,9 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
       const machine = await machines.adopt(row);
       const claimed = machine && keyCase.open(row.id, row.keys).claimed;
       if (machine && claimed) {
-        const { userId, provider } = row;
+        const { userId, provider, lentVersion } = row;
         const grant = { sandboxId: row.id, userId, provider, ...(onFlow && { onFlow }) };
-        return handleOf(machine, claimed, grant, line.hold(userId));
+        return handleOf({ machine, keys: claimed, lentVersion, grant, leave: line.hold(userId) });
       }
       await machines.destroy(row.id);
       return null;

@@ -84,6 +84,8 @@ export const credentials = pgTable(
     /** vault/envelope.ts, bound to (user, provider, id, version). */
     envelope: text('envelope').notNull(),
     version: integer('version').notNull(),
+    /** The newest that a person signed in or gave the key for; a tool makes those after it. */
+    connectedVersion: integer('connected_version').notNull().default(0),
     createdAtMs: timeMs('created_at_ms').notNull(),
     updatedAtMs: timeMs('updated_at_ms').notNull(),
     lastUsedAtMs: timeMs('last_used_at_ms'),
@@ -171,6 +173,8 @@ export const sandboxes = pgTable(
     owner: text('owner').$type<Id<'session'> | Id<'run'> | Id<'credential'>>(),
     userId: text('user_id').$type<Id<'user'>>(),
     provider: text('provider').$type<ProviderId>(),
+    /** Of the credential that its tool has. */
+    lentVersion: integer('lent_version'),
     /** Whose it is, see recovery/identity.ts. */
     controller: text('controller').notNull().default(''),
     /** Where its address is its own, see recovery/identity.ts. */

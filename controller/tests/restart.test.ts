@@ -227,6 +227,39 @@ test(
   },
 );
 
+test(
+  'what a run renews after a restart is kept, unless the account was connected anew meanwhile',
+  testTimeout,
+  async (t) => {
+    for (const anew of [false, true]) {
+      const stage = await openStage(t);
+      const { id, version } = await stage.connect('first-refresh-token');
+      const more = gate();
+      stage.script.run = async (_, process, agent) => {
+        agent.renew(claudeBundle('second-refresh-token'));
+        sayText(process, 'one');
+        await more.wait;
+        agent.hold({ status: 'valid', bundle: claudeBundle('third-refresh-token'), changed: true });
+        sayDone(process);
+        return 0;
+      };
+      const run = await stage.services.runs.start(stage.user, ask);
+      const changes = await stage.services.changes.follow(stage.user, 0, AbortSignal.timeout(testTimeout.timeout));
+      for await (const _ of changes)
+        if ((await stage.services.credentials.list(stage.user))[0]?.version !== version) break;
+      if (anew) assert.equal((await stage.connect('token-of-the-new-sign-in')).id, id);
+      const restarted = stage.restart();
+      stage.clock.jump(limits.drainMs);
+      await restarted;
+      more.open();
+      await stage.runEvents(run.id);
+      assert.equal((await stage.services.runs.get(stage.user, run.id)).state, 'succeeded');
+      assert.match(await stage.opened(id), anew ? /token-of-the-new-sign-in/ : /third-refresh-token/);
+      await stage.assertClean();
+    }
+  },
+);
+
 test('what waits is taken over by another controller when its own hands over', testTimeout, async (t) => {
   const stage = await openStage(t);
   await stage.connect();

@@ -18,6 +18,7 @@ const credential: StoredCredential = {
   status: 'active',
   account: {},
   version: 3,
+  connectedVersion: 1,
   createdAtMs: 0,
   updatedAtMs: 0,
   lastUsedAtMs: null,

@@ -21,6 +21,7 @@ const landed: Readonly<Record<string, string>> = {
   '0003-sandbox-logs.sql': 'c48644a95128088e88300e362ac74e6a84f2c2f0bf96968bac99767163ba4922',
   '0004-who-works-on-it.sql': '6f0d836840c93286f05143a2a92d389f936974696e869f0cf0342933b81fa9fb',
   '0005-which-host.sql': '23305497afcd90bc752993b9541b8b11ca7ef6ec8c64cc4987f9c6a2e9f70400',
+  '0006-which-version-was-lent.sql': '52581dfdfe3e719e905a41da7133d8dd95dff7dfee0ff6033feac7e7ab971b51',
 };
 
 const tables = Object.values(schema).filter((value) => is(value, PgTable)) as PgTable[];
