@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, suite, test } from 'node:test';
-import type { DesktopPart, SessionId } from '@polydev/protocol';
+import { type DesktopPart, providerIds, type SessionId } from '@polydev/protocol';
 import { consentPages, decide, enter, enterAgain, openDesktop, signIn } from './desktop-sign-in.ts';
 import { until } from './recovery-parts.ts';
 import { killIn } from './sandbox-processes.ts';
@@ -89,6 +89,23 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }
     assert.equal(session.state, 'failed');
     assertReason(session, 'proof_failed', /^The tool could not use the sign-in: ./);
     assert.ok((await stage.polydev.credentials.list()).every(({ label }) => label !== 'refused'));
+  });
+
+  test('the provider is in trouble while a key is proved: at a limit it counts, else nothing is kept, and the reason says why', async () => {
+    const { doubles, polydev } = stage;
+    const labels = async () => (await polydev.credentials.list()).map(({ label }) => label);
+    const troubles = { claude_code: 'garbage', openai_codex: '500', google_gemini: 'garbage' } as const;
+    await Promise.all(
+      providerIds.map(async (provider) => {
+        const behaviour = doubles.state.behaviour[provider];
+        behaviour.model = troubles[provider];
+        await assertRefused(stage.addKey(provider, `${provider} in trouble`), 'provider_failed');
+        behaviour.model = '429';
+        assert.equal((await stage.addKey(provider, `${provider} at a limit`)).status, 'active');
+      }),
+    );
+    const added = (await labels()).filter((label) => /at a limit|in trouble/.test(label));
+    assert.deepEqual(added.toSorted(), providerIds.map((provider) => `${provider} at a limit`).toSorted());
   });
 
   test('browser, terminal, session and X server killed: each comes back, and the sign-in goes on', async () => {
