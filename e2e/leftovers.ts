@@ -1,7 +1,7 @@
 /** What must not be there: leftovers of sandboxes on the host, and secrets outside the vault. */
 
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { linkPrefix, tableName } from '@polydev/drivers/host-network/names';
 import type { HostPaths } from '../setup/paths.ts';
@@ -10,7 +10,7 @@ const run = promisify(execFile);
 /** What a sign-in could write is smaller. */
 const maxSearchedBytes = 256 * 1024 * 1024;
 
-/** One line for each process, mount, link, address, cgroup, firewall table and journal entry that a stopped product left. */
+/** One line for each process, mount, link, address, cgroup, firewall table, folder and journal entry that a stopped product left. */
 export async function findLeftovers(paths: HostPaths): Promise<string[]> {
   const found: string[] = [];
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -36,6 +36,7 @@ export async function findLeftovers(paths: HostPaths): Promise<string[]> {
   if (tables.some((line) => line.endsWith(` ${tableName(paths.instance)}`))) found.push('firewall table');
   const groups = await run('find', ['/sys/fs/cgroup', '-type', 'd', '-path', `*polydev-${paths.instance}*`]);
   for (const group of groups.stdout.split('\n').filter(Boolean)) found.push(`cgroup ${group}`);
+  if (existsSync(paths.run)) found.push(`folder ${paths.run}`);
   for (const entry of readdirSync(paths.journal)) found.push(`journal ${entry}`);
   return found;
 }

@@ -5,7 +5,7 @@
  * SIGTERM: somebody will start it again; its sandboxes live on and are adopted then. SIGINT: for good; they go.
  */
 
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { createJournal, type LocalDriver } from '@polydev/drivers';
 import { createHostNetwork } from '@polydev/drivers/host-network/host-network';
 import { createOciDriver } from '@polydev/drivers/oci/driver';
@@ -54,6 +54,8 @@ async function start(config: HostdConfig): Promise<void> {
     setTimeout(giveUp, signal === 'SIGTERM' ? limits.stopMs : limits.stopForGoodMs).unref();
     await server.close();
     await driver.close({ keep: signal === 'SIGTERM' });
+    if (signal === 'SIGINT')
+      await rmdir(runDir).catch((error) => log.warn({ err: error }, 'The run folder is not empty.'));
     log.info('stopped');
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
