@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { owner } from './owner.ts';
 
 /** Screenshots of every run, to look at. */
 const outDir = join(import.meta.dirname, 'out');
@@ -44,4 +45,17 @@ export async function openDashboard(): Promise<Dashboard> {
     },
     close: () => browser.close(),
   };
+}
+
+export async function logIn(page: Page, baseUrl: string): Promise<void> {
+  await page.goto(`${baseUrl}/login`);
+  await fillInOwner(page);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL(/\/dashboard\/remote-cli$/);
+}
+
+/** On the page of the first set-up or of the login. */
+export async function fillInOwner(page: Page): Promise<void> {
+  await page.getByRole('textbox', { name: 'Name' }).fill(owner.name);
+  await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
 }

@@ -11,13 +11,14 @@ import type { Page } from 'playwright-core';
 import type { Page as FirefoxPage } from 'puppeteer-core';
 import { createWebSocketStream, WebSocket } from 'ws';
 import { projectRoot } from '../setup/paths.ts';
-import { openDashboard } from './dashboard.ts';
+import { fillInOwner, logIn, openDashboard } from './dashboard.ts';
 import { enter } from './desktop-sign-in.ts';
 import { openFirefox } from './firefox.ts';
 import { findLeftovers } from './leftovers.ts';
 import { owner } from './owner.ts';
 import { type Product, startDemo } from './product.ts';
 import { openKeyboard } from './rfb-keys.ts';
+import { startPrompt } from './sign-in.ts';
 
 const isRoot = process.getuid?.() === 0;
 const pages = ['remote-cli', 'runs', 'sessions', 'settings', 'nowhere'];
@@ -42,8 +43,7 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
   await step(t, 'set-up says that it is a demo', async () => {
     await page.goto(product.setupUrl);
     await seeBanner(page);
-    await page.getByRole('textbox', { name: 'Name' }).fill(owner.name);
-    await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
+    await fillInOwner(page);
     await dashboard.shot('demo-set-up');
     await page.getByRole('button', { name: 'Create account' }).click();
     await page.waitForURL(/\/dashboard\/remote-cli$/);
@@ -130,7 +130,12 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
 
   for (const provider of ['claude_code', 'openai_codex', 'google_gemini'] as const) {
     await step(t, `${provider} answers sensibly, and says who answers`, async () => {
-      await ask(product, page, provider, 'Write a shell script that lists the ten largest files below a folder.');
+      await startPrompt(
+        { product },
+        page,
+        provider,
+        'Write a shell script that lists the ten largest files below a folder.',
+      );
       await page.getByTestId('answer').last().locator('pre').getByText('sort -rn').waitFor();
       await page.getByTestId('answer').last().getByText('small local model').waitFor();
       await page.locator('[data-testid=answer][aria-busy=false]').last().waitFor();
@@ -139,7 +144,7 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
   }
 
   await step(t, 'a prompt may ask for a failure', async () => {
-    await ask(product, page, 'claude_code', 'Please fail with 429, as if my plan were used up.');
+    await startPrompt({ product }, page, 'claude_code', 'Please fail with 429, as if my plan were used up.');
     await page.getByRole('button', { name: 'Retry' }).waitFor({ timeout: failureMs });
     await dashboard.shot('demo-failure');
   });
@@ -147,13 +152,9 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
   await step(t, 'a second start goes on where the first ended', async () => {
     assert.equal(await product.stop(), 0);
     product = await startDemo(product.scratch);
-    await open('/login');
+    await logIn(page, product.url);
     await seeBanner(page);
-    await page.getByRole('textbox', { name: 'Name' }).fill(owner.name);
-    await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.waitForURL(/\/dashboard\/remote-cli$/);
-    await ask(product, page, 'claude_code', 'Please say exactly still-here');
+    await startPrompt({ product }, page, 'claude_code', 'Please say exactly still-here');
     await page.getByTestId('answer').last().getByText('still-here').waitFor();
     await page.locator('[data-testid=answer][aria-busy=false]').last().waitFor();
   });
@@ -184,12 +185,6 @@ async function step(t: TestContext, title: string, work: () => unknown): Promise
 async function seeBanner(page: Page): Promise<void> {
   const banner = page.getByRole('complementary', { name: 'Demo' });
   await banner.getByText('local stand-ins instead of the real providers; nothing leaves this machine').waitFor();
-}
-
-async function ask(product: Product, page: Page, provider: ProviderId, prompt: string): Promise<void> {
-  await page.goto(`${product.url}/dashboard/runs?provider=${provider}`);
-  await page.getByRole('textbox', { name: /prompt/i }).fill(prompt);
-  await page.keyboard.press('Control+Enter');
 }
 
 async function connectInFirefox({ url }: Product, page: FirefoxPage, provider: ProviderId): Promise<void> {

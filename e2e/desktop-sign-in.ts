@@ -2,12 +2,11 @@
 
 import type { AuthSession, ProviderId, SessionId } from '@polydev/protocol';
 import { createShell, type Shell } from './desktop-shell.ts';
+import { pressUntil } from './press-until.ts';
 import type { Keyboard } from './rfb-keys.ts';
 import { type Picture, shareOf } from './rfb-picture.ts';
 import type { Stage } from './stage.ts';
 
-/** Between two tries to press a button on a page that may not have painted yet. */
-const pressAgainMs = 700;
 const consentMs = 120_000;
 
 export interface Desktop {
@@ -71,21 +70,12 @@ export async function decide(stage: Stage, keyboard: Keyboard, page: ConsentPage
     ({ method, host, path }) => method === 'POST' && host === page.host && posted(path),
     consentMs,
   );
-  let done = false;
-  const finish = () => {
-    done = true;
-  };
-  decided.then(finish, finish);
-  while (!done) {
-    if (decision === 'approve') keyboard.press('Enter');
-    else {
-      // Approve has the focus; Deny comes after it.
-      keyboard.press('Tab');
-      keyboard.type(' ');
-    }
-    await Promise.race([decided, new Promise((resolve) => setTimeout(resolve, pressAgainMs))]);
-  }
-  await decided;
+  await pressUntil(decided, () => {
+    if (decision === 'approve') return keyboard.press('Enter');
+    // Approve has the focus; Deny comes after it.
+    keyboard.press('Tab');
+    keyboard.type(' ');
+  });
 }
 
 /** The whole way; resolves when the desktop is gone. */

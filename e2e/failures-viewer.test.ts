@@ -5,9 +5,8 @@ import { once } from 'node:events';
 import { after, before, suite, test } from 'node:test';
 import type { SessionId } from '@polydev/protocol';
 import { createWebSocketStream } from 'ws';
-import { openDashboard } from './dashboard.ts';
+import { logIn, openDashboard } from './dashboard.ts';
 import { enter, isTerminal, openDesktop } from './desktop-sign-in.ts';
-import { owner } from './owner.ts';
 import { type Picture, shareOf, waitForPicture } from './rfb-picture.ts';
 import { controllerMiB } from './sandbox-processes.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -62,11 +61,7 @@ suite('viewers', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () => {
     const dashboard = await openDashboard();
     try {
       const { page } = dashboard;
-      await page.goto(`http://127.0.0.1:${line.port}/login`);
-      await page.getByRole('textbox', { name: 'Name' }).fill(owner.name);
-      await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
-      await page.getByRole('button', { name: 'Sign in' }).click();
-      await page.waitForURL(/\/dashboard\/remote-cli$/);
+      await logIn(page, `http://127.0.0.1:${line.port}`);
       await page.goto(`http://127.0.0.1:${line.port}/dashboard/remote-cli/auth?sessionId=${sessionId}`);
       await page.locator('[data-testid=viewer-state][data-state=live]').waitFor();
       await page.getByTestId('viewer').locator('canvas').click();

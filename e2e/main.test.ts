@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ProviderId } from '@polydev/protocol';
-import { openDashboard } from './dashboard.ts';
+import { fillInOwner, logIn, openDashboard } from './dashboard.ts';
 import { findLeftovers, findSecretsOnDisk } from './leftovers.ts';
 import { owner } from './owner.ts';
 import { startAgain } from './product.ts';
@@ -55,8 +55,7 @@ test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', time
 
   await step('set-up asks for name and password and lands on Connections', async () => {
     await page.goto(product.setupUrl);
-    await page.getByRole('textbox', { name: 'Name' }).fill(owner.name);
-    await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
+    await fillInOwner(page);
     await dashboard.shot('set-up');
     await page.getByRole('button', { name: 'Create account' }).click();
     await page.waitForURL(/\/dashboard\/remote-cli$/);
@@ -113,11 +112,7 @@ test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', time
     const again = await startAgain(product.scratch);
     t.after(() => again.stop());
     assert.equal(again.setupUrl, '');
-    await page.goto(`${again.url}/login`);
-    await page.getByRole('textbox', { name: 'Name' }).fill(owner.name);
-    await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.waitForURL(/\/dashboard\/remote-cli$/);
+    await logIn(page, again.url);
     for (const provider of providers)
       await page.getByTestId(`card-${provider}`).getByText('Connected').first().waitFor();
     assert.equal(await again.stop(), 0);

@@ -3,10 +3,9 @@
 import type { ProviderId } from '@polydev/protocol';
 import type { Page } from 'playwright-core';
 import type { Dashboard } from './dashboard.ts';
+import { pressUntil } from './press-until.ts';
 import type { World } from './world.ts';
 
-/** Between two tries to press Enter on a page that may not have painted yet. */
-const pressAgainMs = 700;
 const consentMs = 120_000;
 
 export interface BrowserLogin {
@@ -47,20 +46,7 @@ async function approve(world: World, page: Page, consentPath: string): Promise<v
     (request) => request.method === 'POST' && request.path.startsWith(consentPath),
     consentMs,
   );
-  let done = false;
-  approved.then(
-    () => {
-      done = true;
-    },
-    () => {
-      done = true;
-    },
-  );
-  while (!done) {
-    await page.keyboard.press('Enter');
-    await Promise.race([approved, page.waitForTimeout(pressAgainMs)]);
-  }
-  await approved;
+  await pressUntil(approved, () => page.keyboard.press('Enter'));
 }
 
 /** Forgets the credential by the card's menu. */
@@ -97,8 +83,13 @@ export async function runPrompt(world: World, page: Page, provider: ProviderId, 
   await page.locator('[data-testid=answer][aria-busy=false]').last().waitFor();
 }
 
-export async function startPrompt(world: World, page: Page, provider: ProviderId, prompt: string): Promise<void> {
-  await page.goto(`${world.product.url}/dashboard/runs?provider=${provider}`);
+export async function startPrompt(
+  { product }: Pick<World, 'product'>,
+  page: Page,
+  provider: ProviderId,
+  prompt: string,
+): Promise<void> {
+  await page.goto(`${product.url}/dashboard/runs?provider=${provider}`);
   await page.getByRole('textbox', { name: /prompt/i }).fill(prompt);
   await page.keyboard.press('Control+Enter');
 }

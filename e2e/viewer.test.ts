@@ -4,9 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import type { SessionId } from '@polydev/protocol';
 import type { Locator, Page } from 'playwright-core';
-import { type Dashboard, openDashboard } from './dashboard.ts';
+import { type Dashboard, logIn, openDashboard } from './dashboard.ts';
 import { createShell, type Shell } from './desktop-shell.ts';
-import { owner } from './owner.ts';
 import { killPart, untilBack } from './recovery-parts.ts';
 import { openStage, type Stage } from './stage.ts';
 
@@ -35,11 +34,7 @@ suite('the viewer', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () =
     dashboard = await openDashboard();
     const { page } = dashboard;
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-    await page.goto(`${stage.product.url}/login`);
-    await page.getByRole('textbox', { name: 'Name' }).fill(owner.name);
-    await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.waitForURL(/\/dashboard\/remote-cli$/);
+    await logIn(page, stage.product.url);
     ({ sessionId } = await stage.polydev.sessions.start({ provider: 'claude_code' }));
     await page.goto(`${stage.product.url}/dashboard/remote-cli/auth?sessionId=${sessionId}`);
     await page.locator('[data-testid=viewer-state][data-state=live]').waitFor();
