@@ -65,7 +65,7 @@ connections that are still closing; \`SO_REUSEADDR\` gets around that.`;
 const polydev = `**Polydev** signs you in to AI command-line tools once and lets you call them from anywhere:
 
 1. *Connect* gives you a private desktop in your browser tab, where you sign in with the official tool.
-2. The credential is proved, sealed in a vault, and the desktop is destroyed.
+2. The credential is sealed in a vault, proved, and the desktop is destroyed.
 3. Each prompt runs the official tool in a sandbox of its own. That is what happened just now.
 
 From a script it looks like this:

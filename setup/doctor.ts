@@ -86,7 +86,7 @@ const checks: readonly (() => Promise<Finding>)[] = [
       needed: true,
       ok: memoryGiB >= neededMemoryGiB,
       found: `${memoryGiB.toFixed(1)} GiB, ${availableParallelism()} cores`,
-      remedy: `A desktop uses about 0.7 GiB; have ${neededMemoryGiB} GiB or more.`,
+      remedy: `A desktop uses about 0.4 GiB, and more while it is used; have ${neededMemoryGiB} GiB or more.`,
     };
   },
   async () => {
@@ -108,7 +108,7 @@ const checks: readonly (() => Promise<Finding>)[] = [
       needed: false,
       ok: image !== undefined,
       found: image ? `${image.hash.slice(0, 12)}, ${(image.bytes / 1e9).toFixed(1)} GB` : 'not built yet',
-      remedy: '`npm start` builds it, in about four minutes.',
+      remedy: '`npm start` builds it, in a few minutes.',
     };
   },
 ];

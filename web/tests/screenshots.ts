@@ -2,17 +2,18 @@
 
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
 import { missingBrowser, setStage, type View, wear } from './fixture/browser.ts';
 import { scenes, stageScene } from './fixture/scenes.ts';
 
 const out = fileURLToPath(new URL('../../e2e/out/web/', import.meta.url));
 const wanted = process.env.POLYDEV_SCENES?.split(',');
 
-const views: View[] = [
+const views = [
   { width: 1440, height: 900 },
   { width: 1280, height: 800 },
   { width: 390, height: 844, touch: true },
-];
+] satisfies View[];
 
 suite('each scene looks like its pictures', { skip: missingBrowser, concurrency: 2 }, () => {
   const stage = setStage();
@@ -23,6 +24,7 @@ suite('each scene looks like its pictures', { skip: missingBrowser, concurrency:
       for (const view of views) {
         const { page, fixture } = await stage.open(t, view);
         await stageScene(scene, page, fixture);
+        await showAll(page, view);
         for (const theme of ['light', 'dark'] as const) {
           await wear(page, theme);
           await page.screenshot({ path: `${out}${name}-${view.width}-${theme}.png` });
@@ -32,3 +34,15 @@ suite('each scene looks like its pictures', { skip: missingBrowser, concurrency:
     });
   }
 });
+
+/** As tall as what the page scrolls, so that the picture has all of it. A dialog is shown as it is seen, and so is a desktop. */
+async function showAll(page: Page, { width, height }: Required<Pick<View, 'width' | 'height'>>): Promise<void> {
+  const hiddenPx = await page.evaluate(() => {
+    if (document.querySelector('[role=dialog], [role=alertdialog], [role=menu], [data-testid=viewer]')) return 0;
+    const isScroller = (element: Element) =>
+      element.clientHeight > window.innerHeight / 2 && /auto|scroll/.test(getComputedStyle(element).overflowY);
+    const scrollers = [...document.querySelectorAll('main, main *')].filter(isScroller);
+    return Math.max(0, ...scrollers.map(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight));
+  });
+  if (hiddenPx > 0) await page.setViewportSize({ width, height: height + hiddenPx });
+}
