@@ -128,14 +128,17 @@ export function createWorkings(deps: WorkingsDeps): Workings {
     defaultDeadlineMs: config.runs.defaultMs,
   });
   const recovery = createRecovery({
-    ...{ controller, ephemeral, sessions: signIns, runs, sandboxes, sandboxRows, vault, clock, log },
+    ...{ controller, ephemeral, sessions: signIns, runs, sandboxes, sandboxRows, vault, lending, clock, log },
     unfinishedSessions: sessionMachine.unfinished,
     closeSessions: sessionMachine.close,
     unfinishedRuns: runRows.unfinished,
     runsElsewhere: runRows.unfinishedElsewhere,
   });
 
-  const credentials = createCredentialService({ db, vault, borrow, sandboxes, providerOf, verify, lists });
+  const credentials = createCredentialService({
+    ...{ db, vault, borrow, sandboxes, providerOf, verify, lists },
+    stopping: lending.stopping,
+  });
 
   return {
     services: {
@@ -163,9 +166,10 @@ export function createWorkings(deps: WorkingsDeps): Workings {
     },
     async handOver() {
       await recovery.stop();
-      await runs.handOver(limits.drainMs);
-      await signIns.handOver();
-      await lending.stop();
+      // One that fails keeps nothing else from being left as it should be.
+      const steps = [() => runs.handOver(limits.drainMs, lending.hurry), signIns.handOver, lending.stop];
+      for (const step of steps)
+        await step().catch((error) => log.warn({ err: error }, 'What is under way was not handed over well.'));
       await sandboxes.stop({ keep: true });
       postmortem.close();
     },

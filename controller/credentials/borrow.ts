@@ -42,6 +42,9 @@ export interface Borrowed {
   stop: AbortSignal;
 }
 
+/** The credential as it stands in the vault. */
+type Opened = Pick<Borrowed, 'credential' | 'provider'> & { bundle: SecretBundle };
+
 /** What the work found out about the credential. */
 export interface Verdict {
   /** Undefined: nothing new. */
@@ -50,7 +53,10 @@ export interface Verdict {
   failure?: PolydevError | null;
 }
 
-/** Rejects with `unavailable` once the controller stops. */
+/**
+ * Rejects with `unavailable` once the controller stops, and with the reason of `leave` when all is left to the controller
+ * that starts next. Whatever happens, an adopted sandbox is released or left.
+ */
 export type Borrow = <T extends Verdict>(
   request: BorrowRequest,
   work: (borrowed: Borrowed) => Promise<T>,
@@ -58,6 +64,12 @@ export type Borrow = <T extends Verdict>(
 
 export interface Lending {
   borrow: Borrow;
+  /** Fetches what was lent before this controller started, for something that nobody goes on with. Never rejects. */
+  takeBack(id: CredentialId, sandbox: SandboxHandle): Promise<void>;
+  /** Aborts when lending stops. */
+  stopping: AbortSignal;
+  /** From now on nobody has long to give anything back. */
+  hurry(): void;
   /** Ends what is done with lent credentials, and waits until all are written back and their sandboxes gone. */
   stop(): Promise<void>;
 }
@@ -77,6 +89,7 @@ export function createLending(deps: {
 }): Lending {
   const { vault, leases, sandboxes, witness, log } = deps;
   const stopping = new AbortController();
+  const hurried = new AbortController();
   const loans = new Set<Promise<unknown>>();
 
   async function lend<T extends Verdict>(
@@ -84,51 +97,86 @@ export function createLending(deps: {
     lease: CredentialLease,
     work: (borrowed: Borrowed) => Promise<T>,
   ): Promise<T> {
-    const { credentialId, owner, wait, evenExpired, onStarting, adopted } = request;
-    const leave = request.leave ?? stays;
-    const signal = AbortSignal.any([request.signal, lease.lost, stopping.signal, leave]);
-    const { stored, bundle } = await vault.open(credentialId);
-    const lentVersion = adopted?.lentVersion ?? stored.version;
-    // With the version that it has, nothing that the tool renews takes the place of a sign-in that is newer.
-    const credential = stored.connectedVersion > lentVersion ? { ...stored, version: lentVersion } : stored;
-    if (credential.status !== 'active' && !evenExpired) {
-      throw new PolydevError('credential_expired', 'The provider no longer accepts this credential.');
-    }
-    const provider = deps.providerOf(credential.provider);
-    const lent = createRedact(bundle);
-    let renewed: Redact = (text) => text;
-    const redact: Redact = (text) => renewed(lent(text));
+    const { owner, adopted = null, leave = stays } = request;
     const stop = AbortSignal.any([request.signal, lease.lost, stopping.signal]);
-    const { userId } = credential;
-    const purpose = { owner, userId, provider: provider.id, lentVersion };
-    const wanted = { ...purpose, profile: 'headless', capture: false, wait, signal } as const;
-    let starting: Promise<void> | undefined;
-    const started = () => (starting ??= onStarting?.() ?? Promise.resolve());
     let sandbox = adopted;
+    let hidden = false;
+    const onTaken = (taken: SandboxHandle | null) => {
+      sandbox = taken;
+    };
+    let ended: { result: T } | { error: unknown };
     try {
-      if (sandbox) witness.hide(sandbox.id, redact);
-      // Who does not wait for long is told after one.
-      for (let left = wait ? maxTries : 1; !sandbox; left -= 1) {
-        sandbox = await sandboxes.acquire({ ...wanted, onStarting: started });
-        witness.hide(sandbox.id, redact);
-        if (!(await restored(owner, sandbox, bundle, left > 1 && !signal.aborted))) sandbox = null;
-      }
-      if (!adopted) await vault.touch(credentialId);
-      const borrowed = { sandbox, credential, provider, redact, stop };
+      const signal = AbortSignal.any([stop, leave]);
+      const lent = adopted ? await asLent(request, adopted) : await lendAnew(request, signal, onTaken);
+      let redact = createRedact(lent.bundle);
       const hide = (bundle: SecretBundle) => {
-        renewed = createRedact(bundle);
+        const [before, renewed] = [redact, createRedact(bundle)];
+        redact = (text) => renewed(before(text));
       };
-      const writeBack = startWriteBack({ vault, log, stopping: stopping.signal }, { ...borrowed, bundle, hide });
+      const borrowed = { ...lent, stop, redact: (text: string) => redact(text) };
+      witness.hide(lent.sandbox.id, borrowed.redact);
+      hidden = true;
+      const writeBack = startWriteBack({ vault, log, stopping: hurried.signal }, { ...borrowed, hide });
       const result = await workAndWriteBack(borrowed, writeBack, work, leave);
-      await witness.settle(owner, sandbox.id, result.failure ?? null);
-      return result;
+      await witness.settle(owner, lent.sandbox.id, result.failure ?? null);
+      ended = { result };
     } catch (error) {
-      // What is kept of one that another controller works on is not ours.
-      if (!leave.aborted && (sandbox || error !== notOurs)) await witness.settle(owner, sandbox?.id, failureOf(error));
-      throw error;
-    } finally {
-      if (leave.aborted) sandbox?.letGo();
-      else await sandbox?.release();
+      // What is kept of one that another controller works on is not ours; nor is anything whose secret is not known.
+      const failure = sandbox && !hidden ? null : failureOf(error);
+      if (!leave.aborted && (sandbox || error !== notOurs)) await witness.settle(owner, sandbox?.id, failure);
+      ended = { error };
+    }
+    // Decided once: what is destroyed is over, and what is left goes on.
+    if (leave.aborted) {
+      sandbox?.letGo();
+      throw abortError(leave);
+    }
+    await sandbox?.release();
+    if ('error' in ended) throw ended.error;
+    return ended.result;
+  }
+
+  async function open({ credentialId, evenExpired }: BorrowRequest): Promise<Opened> {
+    const { stored: credential, bundle } = await vault.open(credentialId);
+    if (credential.status !== 'active' && !evenExpired)
+      throw new PolydevError('credential_expired', 'The provider no longer accepts this credential.');
+    return { credential, bundle, provider: deps.providerOf(credential.provider) };
+  }
+
+  async function asLent(request: BorrowRequest, sandbox: SandboxHandle): Promise<Opened & { sandbox: SandboxHandle }> {
+    const { credential, ...opened } = await open(request);
+    const { lentVersion } = sandbox;
+    // With the version that it has, nothing that the tool renews takes the place of a sign-in that is newer.
+    const isOlder = lentVersion !== null && credential.connectedVersion > lentVersion;
+    return { ...opened, sandbox, credential: isOlder ? { ...credential, version: lentVersion } : credential };
+  }
+
+  async function lendAnew(
+    request: BorrowRequest,
+    signal: AbortSignal,
+    onTaken: (sandbox: SandboxHandle | null) => void,
+  ): Promise<Opened & { sandbox: SandboxHandle }> {
+    const { credentialId, owner, wait } = request;
+    let starting: Promise<void> | undefined;
+    const onStarting = () => (starting ??= request.onStarting?.() ?? Promise.resolve());
+    // Who does not wait for long is told after one.
+    for (let left = wait ? maxTries : 1; ; left -= 1) {
+      const { credential, provider } = await open(request);
+      const { userId, version: lentVersion } = credential;
+      const purpose = { owner, userId, provider: provider.id, lentVersion };
+      const sandbox = await sandboxes.acquire({
+        ...{ ...purpose, profile: 'headless', capture: false, wait, signal, onStarting },
+      });
+      onTaken(sandbox);
+      // The wait may have been long.
+      const opened = await open(request);
+      witness.hide(sandbox.id, createRedact(opened.bundle));
+      if (opened.credential.version !== lentVersion) await useless(owner, sandbox);
+      else if (await restored(owner, sandbox, opened.bundle, left > 1 && !signal.aborted)) {
+        await vault.touch(credentialId);
+        return { ...opened, sandbox };
+      }
+      onTaken(null);
     }
   }
 
@@ -145,11 +193,15 @@ export function createLending(deps: {
     } catch (error) {
       if (!mayDie || !isDead(sandbox, error)) throw error;
       log.warn({ err: error, sandbox: sandbox.id }, 'A sandbox died before its work began; another takes its place.');
-      // What became of it is of no use to whoever has the next one.
-      await witness.settle(owner, sandbox.id, null);
-      await sandbox.release();
+      await useless(owner, sandbox);
       return false;
     }
+  }
+
+  /** What became of it is of no use to whoever has the next one. */
+  async function useless(owner: BorrowRequest['owner'], sandbox: SandboxHandle): Promise<void> {
+    await witness.settle(owner, sandbox.id, null);
+    await sandbox.release();
   }
 
   async function workAndWriteBack<T extends Verdict>(
@@ -182,28 +234,53 @@ export function createLending(deps: {
     }
   }
 
-  const borrow: Borrow = async (request, work) => {
-    const { credentialId, wait, leave = stays } = request;
-    const signal = AbortSignal.any([request.signal, stopping.signal, leave]);
-    const lease = wait ? await leases.wait(credentialId, signal) : await leases.take(credentialId);
+  async function borrowOne<T extends Verdict>(
+    request: BorrowRequest,
+    work: (borrowed: Borrowed) => Promise<T>,
+  ): Promise<T> {
+    const { credentialId, wait, leave = stays, adopted } = request;
+    let lease: CredentialLease;
+    try {
+      const signal = AbortSignal.any([request.signal, stopping.signal, leave]);
+      lease = wait ? await leases.wait(credentialId, signal) : await leases.take(credentialId);
+    } catch (error) {
+      if (leave.aborted) adopted?.letGo();
+      else await adopted?.release();
+      throw error;
+    }
+    let isLeft = false;
     try {
       return await lend(request, lease, work);
+    } catch (error) {
+      isLeft = leave.aborted && error === abortError(leave);
+      throw error;
     } finally {
       // The tool goes on with the credential, so nobody else may have it.
-      if (leave.aborted) lease.abandon();
+      if (isLeft) lease.abandon();
       else await lease.release();
     }
+  }
+
+  const borrow: Borrow = (request, work) => {
+    const loan = borrowOne(request, work);
+    loans.add(loan);
+    const forget = () => void loans.delete(loan);
+    loan.then(forget, forget);
+    return loan;
   };
 
   return {
-    borrow(request, work) {
-      const loan = borrow(request, work);
-      loans.add(loan);
-      const forget = () => void loans.delete(loan);
-      loan.then(forget, forget);
-      return loan;
+    borrow,
+    async takeBack(id, adopted) {
+      const request = { credentialId: id, owner: id, wait: true, evenExpired: true, signal: stays, adopted };
+      await borrow(request, async () => ({})).catch((error) =>
+        log.warn({ err: error, credential: id }, 'What was lent before a restart was not given back.'),
+      );
     },
+    stopping: stopping.signal,
+    hurry: () => hurried.abort(),
     async stop() {
+      hurried.abort();
       stopping.abort(new PolydevError('unavailable', 'Polydev is being stopped.'));
       await Promise.allSettled(loans);
     },

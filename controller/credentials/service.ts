@@ -30,13 +30,15 @@ export interface CredentialServiceDeps {
   providerOf(id: ProviderId): Provider;
   verify: 'run' | 'off';
   lists: Pick<ListChanges, 'tell'>;
+  /** Aborts when the controller stops. */
+  stopping: AbortSignal;
 }
 
-/** A proof here belongs to a request, which nobody can break off. */
+/** What belongs to a request nobody can break off but the end of this controller. */
 const unstoppable = new AbortController().signal;
 
 export function createCredentialService(deps: CredentialServiceDeps): CredentialService {
-  const { db, vault, borrow, sandboxes, providerOf, lists } = deps;
+  const { db, vault, borrow, sandboxes, providerOf, lists, stopping } = deps;
 
   async function findFor(user: User, id: CredentialId): Promise<StoredCredential> {
     const stored = await vault.find(id);
@@ -54,7 +56,7 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
       provider,
       capture: false,
       wait: false,
-      signal: unstoppable,
+      signal: stopping,
     });
     try {
       const { agent, gone } = sandbox;
@@ -64,6 +66,7 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
         provider: providerOf(provider),
         kind: 'api_key',
         redact: createRedact(bundle),
+        stop: stopping,
         gone,
       });
     } finally {

@@ -201,24 +201,32 @@ export function createPool(deps: PoolDeps): Pool {
   room.onFree(() => running && rounds.within(refillAfterMs));
 
   async function look(): Promise<void> {
-    const tooOldMs = clock.now() - settings.maxAgeMs;
-    const old = [...entries].filter(({ machine }) => machine && machine.createdAtMs < tooOldMs);
-    await Promise.all(old.map(discard));
     for (const profile of profiles) {
       const target = demand.target(profile, clock.now());
-      const surplus = ofProfile(profile).slice(target);
+      const surplus = ofProfile(profile).slice(target + (oldest(profile) ? 1 : 0));
       await Promise.all(surplus.map(discard));
-      while (ofProfile(profile).length < target) {
+      // One that has waited for too long goes when another has come up in its place, or if there is no room for two.
+      const wanted = target + (oldest(profile) ? 1 : 0);
+      while (ofProfile(profile).length < wanted) {
         const space = await spaceFor(profile);
         if (!space) break;
         add(profile, space);
       }
+      const old = oldest(profile);
+      const isComingUp = ofProfile(profile).some(({ machine }) => !machine);
+      if (old && !isComingUp) await discard(old);
     }
     const short = (await room.freeMiB()) < settings.reserveMiB;
     const [last] = [...entries].reverse();
     if (!short || !last) return;
     notBeforeMs = clock.now() + lookMs; // What it gives back would not be enough for another.
     await discard(last);
+  }
+
+  /** Of those that have waited for too long. */
+  function oldest(profile: Profile): Entry | undefined {
+    const tooOldMs = clock.now() - settings.maxAgeMs;
+    return ofProfile(profile).find(({ machine }) => machine && machine.createdAtMs < tooOldMs);
   }
 
   async function spaceFor(profile: Profile): Promise<Space | null> {

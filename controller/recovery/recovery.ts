@@ -3,9 +3,10 @@
  * One that stays away is missed by the others: they end what only it could do, and take over what had not begun.
  */
 
-import { type ControllerId, limits } from '@polydev/protocol';
+import { type ControllerId, type CredentialId, isId, limits } from '@polydev/protocol';
 import type { BaseLogger } from 'pino';
 import type { Clock } from '../clock.ts';
+import type { Lending } from '../credentials/borrow.ts';
 import type { Vault } from '../credentials/vault.ts';
 import type { RunHead, SeenRun } from '../runs/rows.ts';
 import type { RunsControl } from '../runs/service.ts';
@@ -34,7 +35,8 @@ export interface RecoveryDeps {
   unfinishedRuns(): Promise<RunHead[]>;
   runsElsewhere(): Promise<SeenRun[]>;
   sandboxes: Sandboxes;
-  sandboxRows: Pick<SandboxRows, 'forgetOf' | 'controllers' | 'prune'>;
+  sandboxRows: Pick<SandboxRows, 'forgetOf' | 'controllers' | 'own' | 'prune'>;
+  lending: Pick<Lending, 'takeBack'>;
   vault: Pick<Vault, 'removeUnprovenOf'>;
   clock: Clock;
   log: Pick<BaseLogger, 'info' | 'warn'>;
@@ -117,18 +119,27 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
     });
   }
 
+  /** Nobody waits for what a test of an account would have said, but its tool may have renewed the token. */
+  async function takeBack(id: CredentialId): Promise<void> {
+    const sandbox = await deps.sandboxes.adopt(id);
+    // It may be long until it is this one's turn.
+    if (sandbox) void deps.lending.takeBack(id, sandbox);
+  }
+
   async function recoverOwn(): Promise<void> {
     const [sessionRows, runRows] = await Promise.all([deps.unfinishedSessions(), deps.unfinishedRuns()]);
     const ownSessions = sessionRows.filter(isOwn);
     const ownRuns = runRows.filter(isOwn);
     const running = ownRuns.filter(({ state }) => state === 'running');
-    await deps.sandboxes.recover(new Set([...ownSessions, ...running].map(({ id }) => id)));
+    const tested = (await sandboxRows.own()).flatMap(({ owner }) => (isId('credential', owner) ? owner : []));
+    await deps.sandboxes.recover(new Set([...tested, ...[...ownSessions, ...running].map(({ id }) => id)]));
     await deps.closeSessions();
     await Promise.all(ownSessions.map((row) => takeUp(row, sessions)));
     // In the order of asking, so that the line before a credential is what it was.
     ownRuns.sort(
       (a, b) => Number(b.state === 'running') - Number(a.state === 'running') || a.createdAtMs - b.createdAtMs,
     );
+    for (const id of new Set(tested)) await takeBack(id);
     for (const run of ownRuns) await takeUp(run, runs);
     await tidy();
   }

@@ -5,6 +5,7 @@ import type { BaseLogger } from 'pino';
 import type { Borrow, Borrowed, Verdict } from '../credentials/borrow.ts';
 import { logFailure } from '../failure-log.ts';
 import { failureOf, reasonOf } from '../reason.ts';
+import { handOver } from '../recovery/hand-over.ts';
 import type { SandboxHandle } from '../sandboxes/sandboxes.ts';
 import type { EventLog } from '../store/events.ts';
 import { stillOurs } from '../store/mover.ts';
@@ -51,21 +52,21 @@ export async function executeRun(deps: ExecutionDeps, run: RunHead, control: Con
   try {
     const { credentialId } = run;
     if (!credentialId) throw new PolydevError('no_credential', 'This run has no credential.');
-    const timeline = adopted ? await events.read(run.id, 0) : [];
-    const heard = createNotes(deps, run, recordedOf(timeline.map(({ event }) => event)));
-    notes = heard;
     const request = { credentialId, owner: run.id, wait: true, evenExpired: adopted !== null, signal: stop };
     const onStarting = async () => {
       if (run.state !== 'queued') return;
       stillOurs(await rows.move(run.id, 'starting', { ours: true, set: { startedAtMs: now() } }));
     };
-    ({ failure } = await borrow({ ...request, onStarting, leave, adopted }, (borrowed) =>
-      workOn(deps, run, borrowed, { notes: heard, leave, onRunning }),
-    ));
+    // Nothing is waited for before: an adopted one stands first in the line before its credential.
+    ({ failure } = await borrow({ ...request, onStarting, leave, adopted }, async (borrowed) => {
+      const timeline = adopted ? await events.read(run.id, 0) : [];
+      notes = createNotes(deps, run, recordedOf(timeline.map(({ event }) => event)));
+      return await workOn(deps, run, borrowed, { notes, leave, onRunning });
+    }));
   } catch (error) {
+    if (error === handOver) return await notes?.stop();
     failure = failureOf(error);
   }
-  if (leave.aborted) return await notes?.stop();
   if (failure) logFailure(log, failure, { run: run.id });
   try {
     const set = await notes?.finish();

@@ -45,9 +45,9 @@ export interface RunsControl {
   bury(run: SeenRun): Promise<void>;
   /**
    * Leaves what waits to whoever is first. What runs has so long to end by itself, and is then left as it is for the
-   * controller that starts next.
+   * controller that starts next; `drained` is called when that time is over.
    */
-  handOver(drainMs: number): Promise<void>;
+  handOver(drainMs: number, drained: () => void): Promise<void>;
   /** Cancels what is under way and waits for its end. */
   stop(): Promise<void>;
 }
@@ -205,7 +205,10 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
   async function takeUp(run: SeenRun, adopted: SandboxHandle | null = null): Promise<void> {
     // It may have been taken from here before, and the news of that got lost.
     await cancelHere(run.id);
-    const own = await rows.claim(run);
+    const own = await rows.claim(run).catch(async (error) => {
+      await adopted?.release();
+      throw error;
+    });
     if (!own) return await adopted?.release();
     await changes.tell(own.id);
     begin(own, roomOf(own.userId), adopted);
@@ -227,7 +230,7 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
       else await buryLost(run);
     },
     bury: buryLost,
-    async handOver(drainMs) {
+    async handOver(drainMs, drained) {
       const all = [...working];
       for (const [id, { leave }] of all) if (!running.has(id)) leave.abort(handOver);
       const ended = Promise.all(all.map(([, { done }]) => done));
@@ -235,9 +238,14 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
       const callOff = deps.clock.after(drainMs, resolve);
       await Promise.race([ended, timeUp]);
       callOff();
+      drained();
       for (const [, { leave }] of all) leave.abort(handOver);
       await ended;
-      for (const [id] of all) await rows.free(id);
+      // Where that cannot be written, others take it when they miss this one.
+      for (const [id] of all)
+        await rows
+          .free(id)
+          .catch((error) => deps.log.warn({ err: error, run: id }, 'A run that waits was not given up.'));
     },
     async stop() {
       await Promise.all([...working.keys()].map(cancelHere));

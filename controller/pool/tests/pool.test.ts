@@ -53,8 +53,27 @@ test('one that died is replaced, and one that does not answer is not given away'
   await machine.destroy();
 });
 
-test('one that has waited too long is replaced', testTimeout, async (t) => {
-  const { pool, paused, until, alive, clock } = await openPool(t, { settings: { maxAgeMs: 60_000 } });
+test(
+  'those that have waited too long go one by one, each when another has come up in its place',
+  testTimeout,
+  async (t) => {
+    const settings = { maxAgeMs: 60_000, headless: { min: 2, max: 2 } };
+    const { pool, paused, until, alive, clock } = await openPool(t, { settings });
+    pool.start();
+    await until(() => paused.length === 2);
+    const first = [...paused];
+    clock.jump(61_000);
+    await until(async () => {
+      const left = await alive();
+      assert.ok(left.length >= 2, 'at no time fewer than before');
+      return first.every((id) => !left.includes(id));
+    });
+    assert.equal((await alive()).length, 2);
+  },
+);
+
+test('where there is no room for two, one that has waited too long goes first', testTimeout, async (t) => {
+  const { pool, paused, until, alive, clock } = await openPool(t, { settings: { maxAgeMs: 60_000 }, atMost: 1 });
   pool.start();
   await until(() => paused.length === 1);
   clock.jump(61_000);
