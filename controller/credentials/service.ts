@@ -9,6 +9,7 @@ import {
   type User,
 } from '@polydev/protocol';
 import type { Provider } from '@polydev/providers/provider';
+import { abortError } from '../abort.ts';
 import { type Proof, prove } from '../runs/proof.ts';
 import type { Sandboxes } from '../sandboxes/sandboxes.ts';
 import type { CredentialService } from '../services.ts';
@@ -69,6 +70,9 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
         stop: stopping,
         gone,
       });
+    } catch (error) {
+      // Its sandbox is destroyed, too.
+      throw stopping.aborted ? abortError(stopping) : error;
     } finally {
       await sandbox.release();
     }

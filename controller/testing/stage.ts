@@ -65,6 +65,8 @@ export interface Stage extends Workings, TestStore {
   drain(): Promise<void>;
   /** The controller hands over and starts again, on the same database and the same host, perhaps with something changed. */
   restart(changed?: Partial<WorkingsDeps>): Promise<void>;
+  /** As after kill -9: another takes its place, and what it had begun is never heard of again. */
+  crash(): Promise<void>;
   /** One more controller on the same database, with sandboxes of its own. */
   openOther(where?: { host: string }): Promise<Workings & { driver: FakeDriver }>;
   /** Fails unless every sandbox is gone and nothing unproven is left. */
@@ -202,6 +204,10 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     async restart(changed = {}) {
       await handOver();
       workings = createWorkings({ ...deps, ...changed });
+      await workings.recover();
+    },
+    async crash() {
+      workings = createWorkings(deps);
       await workings.recover();
     },
     openOther,
