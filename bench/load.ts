@@ -26,7 +26,8 @@ const holdMs = 15_000;
 
 /**
  * `rounds`: how many sign-ins; runs are so many times more. `refused`: how often somebody was told to come back.
- * `desktops`: the most that were there at once. `leastFree`: memory of the host.
+ * `startRun`: until the answer to `POST /api/runs`, most of which are asked in one moment. `desktops`: the most that were
+ * there at once. `leastFree`: memory of the host.
  */
 export const load: Bench = async ({ rounds, say }) => {
   // So many that memory is what bounds.
@@ -49,7 +50,7 @@ export const load: Bench = async ({ rounds, say }) => {
 
     const idle = startSampler({ url: product.url, token });
     await new Promise((resolve) => setTimeout(resolve, idleMs)); // the length of the measurement itself
-    const idleMsEach = await idle.stop();
+    const unloaded = await idle.stop();
     say('idle: measured');
 
     const memory = await leaveFree(limits.hostFreeMiB + (desktops - 1) * desktopMiB + accounts * headlessMiB);
@@ -78,12 +79,16 @@ export const load: Bench = async ({ rounds, say }) => {
         ),
       ),
     ]);
+    const loaded = await sampler.stop();
     return {
       results: {
         signIn: spreadOf(signIns),
         run: spreadOf(runs),
-        api: spreadOf(await sampler.stop()),
-        apiIdle: spreadOf(idleMsEach),
+        api: spreadOf([...loaded.runs, ...loaded.health]),
+        apiRuns: spreadOf(loaded.runs),
+        apiHealth: spreadOf(loaded.health),
+        startRun: spreadOf(patient.startRunMs),
+        apiIdle: spreadOf([...unloaded.runs, ...unloaded.health]),
         refused: { n: patient.refused },
         desktops: { n: most },
         leastFree: { n: 1, bytes: memory.leastMiB() * 1024 * 1024 },

@@ -4,17 +4,24 @@ export interface PatientFetch {
   fetch: typeof fetch;
   /** How often it was told to come back. */
   readonly refused: number;
+  /** Milliseconds of each answer to a run that was asked for, refusals left out. */
+  readonly startRunMs: readonly number[];
 }
 
 export function createPatientFetch(): PatientFetch {
   let refused = 0;
+  const startRunMs: number[] = [];
   return {
     async fetch(input, init) {
       for (;;) {
+        const startedMs = performance.now();
         const response = await fetch(input, init);
-        if (response.status !== 429 && response.status !== 503) return response;
-        const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
         const { pathname } = new URL(response.url);
+        if (response.status !== 429 && response.status !== 503) {
+          if (init?.method === 'POST' && pathname === '/api/runs') startRunMs.push(performance.now() - startedMs);
+          return response;
+        }
+        const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
         if (!(seconds > 0))
           throw new Error(`${pathname} answered ${response.status} without saying when to come back.`);
         refused += 1;
@@ -25,5 +32,6 @@ export function createPatientFetch(): PatientFetch {
     get refused() {
       return refused;
     },
+    startRunMs,
   };
 }

@@ -12,16 +12,20 @@ interface Asked {
 }
 
 const paceMs = 100;
-const paths = ['/api/runs', '/health'];
+/** A page's list, and the least there is to ask. */
+const paths = { runs: '/api/runs', health: '/health' } as const;
+
+/** Milliseconds of each answer. */
+export type Samples = Record<keyof typeof paths, number[]>;
 
 export interface Sampler {
-  /** What every request took, in milliseconds. Rejects when one was not answered as it should be. */
-  stop(): Promise<number[]>;
+  /** Rejects when a request was not answered as it should be. */
+  stop(): Promise<Samples>;
 }
 
 export function startSampler(asked: Asked): Sampler {
   const worker = new Worker(new URL(import.meta.url), { workerData: asked });
-  const samples = new Promise<number[]>((resolve, reject) => {
+  const samples = new Promise<Samples>((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);
   });
@@ -36,7 +40,7 @@ export function startSampler(asked: Asked): Sampler {
 
 async function sample({ url, token }: Asked): Promise<void> {
   setPriority(-20);
-  const asking: Promise<number>[] = [];
+  const asking: Record<keyof Samples, Promise<number>[]> = { runs: [], health: [] };
   const ask = async (path: string) => {
     const startedMs = performance.now();
     const response = await fetch(new URL(path, url), { headers: { authorization: `Bearer ${token}` } });
@@ -44,10 +48,14 @@ async function sample({ url, token }: Asked): Promise<void> {
     if (response.status !== 200) throw new Error(`${path} answered ${response.status}.`);
     return performance.now() - startedMs;
   };
-  const timer = setInterval(() => asking.push(ask(paths[asking.length % paths.length] ?? '')), paceMs);
+  const timer = setInterval(() => {
+    const which = asking.runs.length > asking.health.length ? 'health' : 'runs';
+    asking[which].push(ask(paths[which]));
+  }, paceMs);
   await new Promise((resolve) => parentPort?.once('message', resolve));
   clearInterval(timer);
-  parentPort?.postMessage(await Promise.all(asking));
+  const [runs, health] = await Promise.all([Promise.all(asking.runs), Promise.all(asking.health)]);
+  parentPort?.postMessage({ runs, health } satisfies Samples);
 }
 
 if (!isMainThread) await sample(workerData);

@@ -40,13 +40,22 @@ export async function openSandboxes(t: Parameters<typeof openTestStore>[0], opti
   const log = pino({}, { write });
   const profiles = { desktop: limits, headless: limits };
   const image = async () => 'f'.repeat(64);
-  /** As a controller makes them when it starts. */
-  const start = () => {
+  const open = () => {
     const room = createRoom({ atMost, atOnce: atMost, freeMiB: async () => (await driver.memory()).freeMiB });
     const machines = createMachines({
       ...{ driver, rows, keyCase, room, image, extraCa, clock, log },
       limits: profiles,
     });
+    return { room, machines };
+  };
+  /** One that is up and waits for nobody yet. */
+  const makeIdle = async () => {
+    const { room, machines } = open();
+    return await machines.make({ profile: 'headless', signal: never, space: room.take('headless') });
+  };
+  /** As a controller makes them when it starts. */
+  const start = () => {
+    const { room, machines } = open();
     const none = { min: 0, max: 0 };
     const settings = { desktop: none, headless: none, reserveMiB: 0, memoryMiB: 0, maxAgeMs: 60_000 };
     const pool = createPool({
@@ -77,5 +86,18 @@ export async function openSandboxes(t: Parameters<typeof openTestStore>[0], opti
     await driver.close({ keep: false }).catch(() => {});
   });
   const states = async (id: SandboxId) => (await events.read(id, 0)).map(({ event }) => event.state);
-  return { sandboxes, start, driver, rows, known, request, states, keyCase, clock, logged: () => logged };
+  return {
+    sandboxes,
+    start,
+    makeIdle,
+    db: store.db,
+    driver,
+    rows,
+    known,
+    request,
+    states,
+    keyCase,
+    clock,
+    logged: () => logged,
+  };
 }
