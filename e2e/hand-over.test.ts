@@ -23,6 +23,8 @@ test('a restart loses no sign-in and no run', { skip: !isRoot && 'needs root', t
   const before = createPolydev({ baseUrl: product.url, token });
   const [apiKey = ''] = doubles.state.apiKeys.claude_code;
   await before.credentials.addApiKey({ provider: 'claude_code', apiKey });
+  const [geminiKey = ''] = doubles.state.apiKeys.google_gemini;
+  await before.credentials.addApiKey({ provider: 'google_gemini', apiKey: geminiKey });
 
   const { sessionId } = await before.sessions.start({ provider: 'openai_codex' });
   for await (const { event } of before.sessions.events(sessionId)) {
@@ -34,7 +36,11 @@ test('a restart loses no sign-in and no run', { skip: !isRoot && 'needs root', t
   const words = 'one two three four five six';
   const run = await before.runs.start({ provider: 'claude_code', prompt: `Please say exactly ${words}` });
   const next = await before.runs.start({ provider: 'claude_code', prompt: 'Please say exactly quince' });
-  for await (const { event } of before.runs.stream(run.id)) if (event.type === 'event') break;
+  // One whose answer is on its way for longer than that.
+  doubles.state.behaviour.google_gemini.model = 'slow';
+  const long = await before.runs.start({ provider: 'google_gemini', prompt: 'Please say exactly sloe and more words' });
+  for (const { id } of [long, run])
+    for await (const { event } of before.runs.stream(id)) if (event.type === 'event') break;
   const { url, protocols } = await before.sessions.display(sessionId);
   const viewer = new WebSocket(url, protocols, { perMessageDeflate: false });
   const told = new Promise<number>((resolve) => viewer.once('close', resolve));
@@ -64,6 +70,15 @@ test('a restart loses no sign-in and no run', { skip: !isRoot && 'needs root', t
   assert.match(handedOver.answer, /quince/);
   for (const word of [words, 'quince'])
     assert.equal(doubles.state.prompts.filter(({ prompt }) => prompt.includes(word)).length, 1, word);
+
+  // Its connection went through the controller that stopped: the tool may have tried again, or not.
+  doubles.state.behaviour.google_gemini.model = 'ok';
+  for await (const _ of after.runs.stream(long.id, { signal: AbortSignal.timeout(endMs) }));
+  const cut = await after.runs.get(long.id);
+  if (cut.state !== 'succeeded') assert.equal(cut.reason?.code, 'provider_unreachable', JSON.stringify(cut.reason));
+  const fresh = await after.runs.start({ provider: 'google_gemini', prompt: 'Please say exactly damson' });
+  for await (const _ of after.runs.stream(fresh.id, { signal: AbortSignal.timeout(endMs) }));
+  assert.match((await after.runs.get(fresh.id)).answer, /damson/);
 
   // Ctrl C is the end of all.
   assert.equal(await again.stop(), 0);

@@ -111,6 +111,9 @@ export async function killDuringSignIn(stage: RecoveryStage, part: Part, at: Sig
       keyboard.close();
       return true;
     }, by.leftMs());
+    const wasUp = at === 'ready' || at === 'signing_in';
+    if (part === 'browser') await stage.comesUp(sessionId, 'browser', wasUp ? 2 : 1);
+    if (part === 'x-server') await stage.comesUp(sessionId, 'terminal', wasUp ? 2 : 1);
     await polydev.sessions.cancel(sessionId);
   }
   const ended = await stage.ended(sessionId, by.signal);

@@ -67,6 +67,7 @@ export async function nextSignInIsReady(stage: RecoveryStage, label: string): Pr
   const { sessionId } = await stage.polydev.sessions.start({ provider: 'claude_code', label });
   // As a viewer does, which connects again when the picture breaks off.
   await until(() => stage.looks(sessionId, isTerminal).then(() => true), withinMs);
+  await stage.comesUp(sessionId, 'browser');
   await stage.polydev.sessions.cancel(sessionId);
 }
 

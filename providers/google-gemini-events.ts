@@ -50,5 +50,8 @@ function result(event: unknown, brokenOff: string | undefined, out: Outlet): voi
 function sentenceIn(message: string): string {
   const json = message.slice(message.indexOf('{'), message.lastIndexOf('}') + 1);
   const inner = filledAt(parseJson(json), 'error', 'message');
-  return inner === undefined ? message.replace(/^\[API Error: ([^\]]*)\]/, '$1') : sentenceIn(inner);
+  if (inner !== undefined) return sentenceIn(inner);
+  const sentence = message.replace(/^\[API Error: ([^\]]*)\]/, '$1');
+  // Node's word for an answer that ends before its end.
+  return sentence === 'terminated' ? 'The connection broke off in the middle of the answer.' : sentence;
 }

@@ -9,7 +9,7 @@ const auth =
 
 /** Said by the network, before any provider could answer: what it says of refusals is not about the credential. */
 const unreachable =
-  /\bE(CONN(RESET|REFUSED|ABORTED)|NOTFOUND|AI_AGAIN|TIMEDOUT|HOSTUNREACH|NETUNREACH)\b|ERR_PROXY|certificate|connection (failed|dropped|refused|reset|timed out)|(unable to|couldn't|cannot) connect|error sending request|fetch failed|asked: no answer/i;
+  /\bE(CONN(RESET|REFUSED|ABORTED)|NOTFOUND|AI_AGAIN|TIMEDOUT|HOSTUNREACH|NETUNREACH)\b|ERR_PROXY|certificate|connection (failed|dropped|refused|reset|timed out|broke off)|(unable to|couldn't|cannot) connect|error sending request|fetch failed|asked: no answer/i;
 
 export function classify(message: string): RunFailureCode {
   if (unreachable.test(message)) return 'provider_unreachable';

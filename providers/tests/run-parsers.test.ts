@@ -281,3 +281,12 @@ test('what the network says is not about the credential', { timeout: 30_000 }, (
   assert.equal(classify('unexpected status 401 Unauthorized: Incorrect API key provided.'), 'provider_auth');
   assert.equal(classify('stream disconnected before completion: stream closed'), 'provider_failed');
 });
+
+test('an answer that is cut off in the middle says so', { timeout: 30_000 }, () => {
+  const { events } = replay('google_gemini', [
+    { type: 'message', role: 'assistant', content: 'one two', delta: true },
+    { type: 'result', status: 'error', error: { type: 'Error', message: '[API Error: terminated]' }, stats: {} },
+  ]);
+  const message = 'The connection broke off in the middle of the answer.';
+  assert.deepEqual(events.at(-1), { type: 'failure', code: 'provider_unreachable', message });
+});
