@@ -44,6 +44,9 @@ const testsMayImport: Readonly<Record<string, readonly string[]>> = {
   web: ['controller/http/headers', 'setup/dashboard'],
 };
 
+/** An import from something, the last line of a long one, one for its effect, and one while running. */
+const statement = /(?:^(?:import|export|\}).*?\bfrom |^import |\bimport\()\s*['"]([^'"]+)['"]/gm;
+
 interface Import {
   file: string;
   /** Target as a path within the project, without its ending. */
@@ -79,22 +82,45 @@ test('the rules know every workspace', async () => {
   assert.deepEqual(Object.keys(mayImport).sort(), [...workspaces].sort());
 });
 
+test('every package that a workspace imports is one of its own dependencies', async () => {
+  const dependenciesIn = async (folder: string) => {
+    const { dependencies, devDependencies } = JSON.parse(
+      await readFile(join(projectRoot, folder, 'package.json'), 'utf8'),
+    );
+    return Object.keys({ ...dependencies, ...devDependencies });
+  };
+  const ofAll = await dependenciesIn('.');
+  const missing = new Set<string>();
+  for (const folder of Object.keys(mayImport)) {
+    const declared = new Set([...ofAll, ...(await dependenciesIn(folder)), `@polydev/${folder}`]);
+    for (const { specifier } of await specifiersIn(folder)) {
+      if (/^(\.|node:|virtual:)/.test(specifier)) continue;
+      const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+      if (!declared.has(name)) missing.add(`${folder} imports ${name}`);
+    }
+  }
+  assert.deepEqual([...missing], []);
+});
+
 async function crossImports(): Promise<Import[]> {
   return (await allImports()).filter(({ file, target }) => file.split('/')[0] !== target.split('/')[0]);
 }
 
 async function allImports(): Promise<Import[]> {
-  const found: Import[] = [];
-  for (const folder of Object.keys(mayImport)) {
-    for (const entry of await readdir(join(projectRoot, folder), { recursive: true, withFileTypes: true })) {
-      const path = relative(projectRoot, join(entry.parentPath, entry.name));
-      if (!entry.isFile() || !/\.tsx?$/.test(path) || /node_modules|recipe\/files|\/dist\//.test(path)) continue;
-      const source = await readFile(join(projectRoot, path), 'utf8');
-      for (const match of source.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*['"]([^'"]+)['"]/g)) {
-        const target = resolveTarget(path, match[1] ?? '');
-        if (target) found.push({ file: path, target });
-      }
-    }
+  const found = await Promise.all(Object.keys(mayImport).map(specifiersIn));
+  return found.flat().flatMap(({ file, specifier }) => {
+    const target = resolveTarget(file, specifier);
+    return target ? { file, target } : [];
+  });
+}
+
+async function specifiersIn(folder: string): Promise<{ file: string; specifier: string }[]> {
+  const found: { file: string; specifier: string }[] = [];
+  for (const entry of await readdir(join(projectRoot, folder), { recursive: true, withFileTypes: true })) {
+    const file = relative(projectRoot, join(entry.parentPath, entry.name));
+    if (!entry.isFile() || !/\.tsx?$/.test(file) || /node_modules|recipe\/files|\/dist\//.test(file)) continue;
+    const source = await readFile(join(projectRoot, file), 'utf8');
+    for (const [, specifier = ''] of source.matchAll(statement)) found.push({ file, specifier });
   }
   return found;
 }
