@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { linkPrefix } from '@polydev/drivers/host-network/names';
 import { mountsUnder } from '@polydev/drivers/mounts';
 import { type CgroupLayout, groupFolders, groupPath } from '@polydev/drivers/oci/cgroup-layout';
+import { pidOf } from '../e2e/processes.ts';
 import type { HostPaths } from '../setup/paths.ts';
 
 export interface ProductUsage {
@@ -22,7 +23,7 @@ export interface ProductUsage {
 }
 
 async function usageOfProduct(paths: HostPaths, layout: CgroupLayout): Promise<ProductUsage> {
-  const [controller, hostd] = [processOf(paths, 'controller/main.ts'), processOf(paths, 'hostd/main.ts')];
+  const [controller, hostd] = [pidOf(paths, 'controller'), pidOf(paths, 'hostd')];
   const links = JSON.parse(execFileSync('ip', ['-json', 'link'], { encoding: 'utf8' })) as { ifname: string }[];
   return {
     controllerBytes: memoryOf(controller),
@@ -35,29 +36,11 @@ async function usageOfProduct(paths: HostPaths, layout: CgroupLayout): Promise<P
   };
 }
 
-function processOf(paths: HostPaths, program: string): string {
-  const pid = readdirSync('/proc').find((name) => {
-    if (!/^\d+$/.test(name)) return false;
-    const command = commandOf(name);
-    return command.includes(paths.releases) && command.includes(program);
-  });
-  if (!pid) throw new Error(`No process runs ${program}.`);
-  return pid;
-}
-
-function commandOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return ''; // It ended while we looked.
-  }
-}
-
-function memoryOf(pid: string): number {
+function memoryOf(pid: number): number {
   return Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]) * 1024;
 }
 
-function descriptorsOf(pid: string): number {
+function descriptorsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 

@@ -19,6 +19,7 @@ const flags = [
 ];
 
 export interface Dashboard {
+  /** The tab that is looked at. */
   page: Page;
   /** What the browser complained about: refused by CSP, or thrown. */
   complaints: string[];
@@ -31,20 +32,20 @@ export async function openDashboard(): Promise<Dashboard> {
   const browser: Browser = await chromium.launch({ executablePath, args: flags });
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   context.setDefaultTimeout(120_000);
-  const page = await context.newPage();
   const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('console', (message) => {
+  context.on('weberror', (error) => complaints.push(String(error.error())));
+  context.on('console', (message) => {
     if (/Content Security Policy|Refused to/i.test(message.text())) complaints.push(message.text());
   });
-  return {
-    page,
+  const dashboard: Dashboard = {
+    page: await context.newPage(),
     complaints,
     async shot(name) {
-      await page.screenshot({ path: join(outDir, `${name}.png`) });
+      await dashboard.page.screenshot({ path: join(outDir, `${name}.png`) });
     },
     close: () => browser.close(),
   };
+  return dashboard;
 }
 
 export async function logIn(page: Page, baseUrl: string): Promise<void> {

@@ -3,8 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'node:test';
 import type { ProviderId, SessionEvent } from '@polydev/protocol';
 import { createPolydev } from '@polydev/sdk';
 import type { Page } from 'playwright-core';
@@ -16,14 +15,14 @@ import { enter } from './desktop-sign-in.ts';
 import { openFirefox } from './firefox.ts';
 import { findLeftovers } from './leftovers.ts';
 import { owner } from './owner.ts';
+import { pressUntil } from './press-until.ts';
 import { type Product, startDemo } from './product.ts';
 import { openKeyboard } from './rfb-keys.ts';
 import { startPrompt } from './sign-in.ts';
+import { createSteps } from './step.ts';
 
 const isRoot = process.getuid?.() === 0;
 const pages = ['remote-cli', 'runs', 'sessions', 'settings', 'nowhere'];
-/** Between two tries to press Enter on a page that may not have painted yet. */
-const pressAgainMs = 700;
 /** A run whose tool tries again a few times before it gives up. */
 const failureMs = 120_000;
 
@@ -39,8 +38,9 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
     product.remove();
   });
   const open = (path: string) => page.goto(`${product.url}${path}`);
+  const step = createSteps(t, () => dashboard.shot('demo-failure'));
 
-  await step(t, 'set-up says that it is a demo', async () => {
+  await step('set-up says that it is a demo', async () => {
     await page.goto(product.setupUrl);
     await seeBanner(page);
     await fillInOwner(page);
@@ -49,7 +49,7 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
     await page.waitForURL(/\/dashboard\/remote-cli$/);
   });
 
-  await step(t, 'every page has the banner', async () => {
+  await step('every page has the banner', async () => {
     for (const name of pages) {
       await open(`/dashboard/${name}`);
       await seeBanner(page);
@@ -58,7 +58,7 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
     }
   });
 
-  await step(t, 'Claude Code is connected by two clicks and an approval', async () => {
+  await step('Claude Code is connected by two clicks and an approval', async () => {
     await open('/dashboard/remote-cli');
     await page.getByTestId('card-claude_code').getByRole('button', { name: 'Connect' }).click();
     await page.getByRole('button', { name: 'Type it for me' }).click();
@@ -68,16 +68,15 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
       .getByTestId('viewer')
       .locator('canvas')
       .click({ position: { x: 5, y: 5 } });
-    const connected = page.getByText('Successfully connected');
-    for (let tries = 0; !(await connected.isVisible()); tries += 1) {
-      await page.waitForTimeout(pressAgainMs);
-      if (tries === 0) await dashboard.shot('demo-consent');
-      await page.keyboard.press('Enter');
-    }
+    await dashboard.shot('demo-consent');
+    const failed = page.getByRole('heading', { name: 'The sign-in failed' });
+    const ended = page.getByText('Successfully connected').or(failed);
+    await pressUntil(ended.waitFor(), () => page.keyboard.press('Enter'));
+    assert.equal(await failed.count(), 0, await page.getByRole('main').innerText());
     await dashboard.shot('demo-connected');
   });
 
-  await step(t, 'the same in Firefox: Codex is connected, and answers', async () => {
+  await step('the same in Firefox: Codex is connected, and answers', async () => {
     const firefox = await openFirefox();
     try {
       await connectInFirefox(product, firefox.page, 'openai_codex');
@@ -88,7 +87,7 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
     }
   });
 
-  await step(t, 'Gemini CLI is connected by the key that the dialog shows', async () => {
+  await step('Gemini CLI is connected by the key that the dialog shows', async () => {
     await open('/dashboard/remote-cli');
     const card = page.getByTestId('card-google_gemini');
     await card.getByRole('button', { name: /^More for/ }).click();
@@ -101,7 +100,7 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
     await page.locator('[data-testid=card-google_gemini][data-state=connected]').waitFor();
   });
 
-  await step(t, 'from its desktops only the stand-ins can be reached', async () => {
+  await step('from its desktops only the stand-ins can be reached', async () => {
     const headers = { origin: product.url };
     const data = { name: 'test', scopes: ['connect'] };
     const created = await page.request.post(`${product.url}/api/tokens`, { headers, data });
@@ -129,7 +128,7 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
   });
 
   for (const provider of ['claude_code', 'openai_codex', 'google_gemini'] as const) {
-    await step(t, `${provider} answers sensibly, and says who answers`, async () => {
+    await step(`${provider} answers sensibly, and says who answers`, async () => {
       await startPrompt(
         { product },
         page,
@@ -143,13 +142,13 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
     });
   }
 
-  await step(t, 'a prompt may ask for a failure', async () => {
+  await step('a prompt may ask for a failure', async () => {
     await startPrompt({ product }, page, 'claude_code', 'Please fail with 429, as if my plan were used up.');
     await page.getByRole('button', { name: 'Retry' }).waitFor({ timeout: failureMs });
     await dashboard.shot('demo-failure');
   });
 
-  await step(t, 'a second start goes on where the first ended', async () => {
+  await step('a second start goes on where the first ended', async () => {
     assert.equal(await product.stop(), 0);
     product = await startDemo(product.scratch);
     await logIn(page, product.url);
@@ -159,28 +158,14 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
     await page.locator('[data-testid=answer][aria-busy=false]').last().waitFor();
   });
 
-  await step(t, 'no page broke the content security policy', () => assert.deepEqual(dashboard.complaints, []));
+  await step('no page broke the content security policy', () => assert.deepEqual(dashboard.complaints, []));
 
-  await step(t, 'nothing is left, and a real start refuses the folder', async () => {
+  await step('nothing is left, and a real start refuses the folder', async () => {
     assert.equal(await product.stop(), 0);
     assert.deepEqual(await findLeftovers(product.paths), []);
     assert.match(await refusalOf('--data', product.paths.home), /is the data folder of a demo/);
   });
 });
-
-/** Each step stands on the ones before, so the first that fails ends the scenario. */
-async function step(t: TestContext, title: string, work: () => unknown): Promise<void> {
-  let failure: unknown;
-  await t.test(title, async () => {
-    try {
-      await work();
-    } catch (error) {
-      failure = error;
-      throw error;
-    }
-  });
-  if (failure) throw failure;
-}
 
 async function seeBanner(page: Page): Promise<void> {
   const banner = page.getByRole('complementary', { name: 'Demo' });
@@ -199,11 +184,10 @@ async function connectInFirefox({ url }: Product, page: FirefoxPage, provider: P
   await page.waitForSelector('[data-testid=step-page][data-state=done]');
   const viewer = await page.waitForSelector('[data-testid=viewer] canvas');
   await viewer?.click({ offset: { x: 5, y: 5 } });
-  const isConnected = async () => (await page.$('::-p-text(Successfully connected)')) !== null;
-  while (!(await isConnected())) {
-    await sleep(pressAgainMs);
-    await page.keyboard.press('Enter');
-  }
+  const says = (text: string) => page.waitForSelector(`::-p-text(${text})`);
+  const ended = Promise.any([says('Successfully connected'), says('The sign-in failed')]);
+  await pressUntil(ended, () => page.keyboard.press('Enter'));
+  assert.match(await page.evaluate(() => document.body.innerText), /Successfully connected/);
 }
 
 async function askInFirefox({ url }: Product, page: FirefoxPage, provider: ProviderId, prompt: string): Promise<void> {

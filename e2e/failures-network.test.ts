@@ -70,7 +70,7 @@ suite('the network fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000
 
   test('nobody answers', () => fails('claude_code', /ECONNRESET|Connection/));
 
-  test('a certificate of an authority that nobody trusts, to each tool', async () => {
+  test('a certificate of an authority that nobody trusts, to Claude Code and to Codex', async () => {
     board.turn(stranger.port);
     await Promise.all([fails('claude_code', /certificate/), fails('openai_codex')]);
   });

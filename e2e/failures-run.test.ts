@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { type CredentialId, type ErrorCode, type ProviderId, providerIds, type Run } from '@polydev/protocol';
-import { controllerMiB } from './sandbox-processes.ts';
+import { controllerMiB } from './processes.ts';
 import { assertReason, assertRefused, openStage, type Stage } from './stage.ts';
 
 const isRoot = process.getuid?.() === 0;

@@ -7,8 +7,8 @@ import type { SessionId } from '@polydev/protocol';
 import { createWebSocketStream } from 'ws';
 import { logIn, openDashboard } from './dashboard.ts';
 import { enter, isTerminal, openDesktop } from './desktop-sign-in.ts';
+import { controllerMiB } from './processes.ts';
 import { type Picture, shareOf, waitForPicture } from './rfb-picture.ts';
-import { controllerMiB } from './sandbox-processes.ts';
 import { openStage, type Stage } from './stage.ts';
 import { openSwitchboard } from './switchboard.ts';
 

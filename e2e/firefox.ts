@@ -27,7 +27,13 @@ export async function openFirefox(): Promise<Firefox> {
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
-    if (/Content.Security.Policy|blocked the loading/i.test(message.text())) complaints.push(message.text());
+    if (/Content.Security.Policy|blocked the loading|Policy breached/i.test(message.text()))
+      complaints.push(message.text());
+  });
+  await page.evaluateOnNewDocument(() => {
+    document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
+      console.error(`Policy breached: ${violatedDirective} by ${blockedURI}`);
+    });
   });
   return {
     page,

@@ -10,6 +10,7 @@ import { findLeftovers, findSecretsOnDisk } from './leftovers.ts';
 import { owner } from './owner.ts';
 import { startAgain } from './product.ts';
 import { type BrowserLogin, connectByApiKey, disconnect, runPrompt, signInByBrowser, startPrompt } from './sign-in.ts';
+import { createSteps } from './step.ts';
 import { openWorld } from './world.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -33,20 +34,7 @@ test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', time
   const wasAsked = (provider: ProviderId, via: 'oauth' | 'api_key', word: string) =>
     doubles.state.prompts.some((seen) => seen.provider === provider && seen.via === via && seen.prompt.includes(word));
 
-  /** Each step stands on the ones before, so the first that fails ends the scenario; what was seen then is kept. */
-  const step = async (title: string, work: () => unknown) => {
-    let failure: unknown;
-    await t.test(title, async () => {
-      try {
-        await work();
-      } catch (error) {
-        failure = error;
-        await dashboard.shot('failure').catch(() => undefined);
-        throw error;
-      }
-    });
-    if (failure) throw failure;
-  };
+  const step = createSteps(t, () => dashboard.shot('failure'));
 
   await step('the process that listens is not root, though only root can read the checkout', () => {
     const port = Number(new URL(product.url).port);

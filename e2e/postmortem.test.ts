@@ -6,14 +6,13 @@ import { after, before, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { limits, type SandboxLogs, type SandboxOrOwnerId } from '@polydev/protocol';
 import { enter, openDesktop } from './desktop-sign-in.ts';
-import { killIn } from './sandbox-processes.ts';
+import { init, killIn } from './processes.ts';
 import { assertReason, openStage, type Stage } from './stage.ts';
 
 const isRoot = process.getuid?.() === 0;
 const out = fileURLToPath(new URL('out/postmortem/', import.meta.url));
 const planted = 'sk-ant-api03-planted-by-the-post-mortem-scenario';
 const agent = /agent\.mjs/;
-const init = /^(\/sbin\/init|\/(usr\/)?lib\/systemd\/systemd)( |$)/;
 const saidMs = 60_000;
 
 suite('a machine that dies', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => {

@@ -5,10 +5,9 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { linkName, linkPrefix } from '@polydev/drivers/host-network/names';
 import type { CredentialId } from '@polydev/protocol';
-import type { HostPaths } from '../setup/paths.ts';
 import type { TestServer } from '../setup/test-servers.ts';
 import { fillDisk } from './full-disk.ts';
-import { killIn } from './sandbox-processes.ts';
+import { init, killIn, pidOf } from './processes.ts';
 import type { Stage } from './stage.ts';
 
 export type Part =
@@ -32,10 +31,10 @@ export interface RecoveryStage extends Stage, Servers {
   credentialId: CredentialId;
 }
 
-const inSandbox: Partial<Record<Part, RegExp>> = {
+const inSandbox: Readonly<Record<'agent' | 'container' | 'x-server' | 'browser', RegExp>> = {
   agent: /agent\.mjs/,
-  // runc's child: the first process, whose end is the end of all.
-  container: /^(\/sbin\/init|\/(usr\/)?lib\/systemd\/systemd)( |$)/,
+  // runc's child.
+  container: init,
   'x-server': /Xtigervnc/,
   browser: /firefox-esr --profile/,
 };
@@ -62,24 +61,16 @@ export async function killPart(stage: Stage & Servers, part: Part, whose: string
     await sleep(awayMs);
     return await server.start();
   }
-  const command = inSandbox[part];
-  if (!command) {
-    process.kill(processOf(paths, part), 'SIGKILL');
+  if (part === 'controller' || part === 'hostd') {
+    process.kill(pidOf(paths, part), 'SIGKILL');
     return;
   }
+  const command = inSandbox[part];
   // The part may be coming up just now.
   await until(async () => {
     const sandbox = (await stage.polydev.sandboxes.list()).find(({ id, owner }) => owner === whose || id === whose);
     return sandbox !== undefined && killIn(paths, sandbox.id, command) > 0;
   }, findMs);
-}
-
-function processOf(paths: HostPaths, part: Part): number {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const command = read(`/proc/${pid}/cmdline`);
-    if (command.includes(`${paths.home}/releases/`) && command.includes(`${part}/main.ts`)) return Number(pid);
-  }
-  throw new Error(`There is no ${part}.`);
 }
 
 /** By when all must hold. */

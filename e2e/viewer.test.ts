@@ -146,10 +146,17 @@ suite('the viewer', { skip: !isRoot && 'needs root', timeout: 5 * 60_000 }, () =
     await dashboard.shot('viewer-selected');
   });
 
-  test('a tab that is closed and opened again shows the desktop where it was left', async () => {
+  test('a tab that is closed, and another opened at Connections, leads back to the desktop where it was left', async () => {
     const { page } = dashboard;
     await page.reload();
     await page.locator('[data-testid=viewer-state][data-state=live]').waitFor();
+    const again = await page.context().newPage();
+    await page.close();
+    dashboard.page = again;
+    await again.goto(`${stage.product.url}/dashboard/remote-cli`);
+    await again.getByRole('link', { name: 'Return to desktop' }).click();
+    await again.locator('[data-testid=viewer-state][data-state=live]').waitFor();
+    screen = again.getByTestId('viewer').locator('canvas');
     await screen.click();
     await enter('tell again');
     await shell.told((words) => words === 'again');

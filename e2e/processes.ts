@@ -1,7 +1,10 @@
-/** Processes of one sandbox as the host sees them, to take one away in the middle of its work. */
+/** Processes of the product and of its sandboxes, as the host sees them. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import type { HostPaths } from '../setup/paths.ts';
+
+/** The first process of a sandbox, with which all others die. */
+export const init = /^(\/sbin\/init|\/(usr\/)?lib\/systemd\/systemd)( |$)/;
 
 /** Pids on the host of the sandbox's processes whose command line fits. */
 function processesOf(paths: HostPaths, sandboxId: string, command: RegExp): number[] {
@@ -19,15 +22,16 @@ export function killIn(paths: HostPaths, sandboxId: string, command: RegExp): nu
   return pids.length;
 }
 
+export function pidOf(paths: HostPaths, part: 'controller' | 'hostd'): number {
+  const isIt = (command: string) => command.includes(`${paths.releases}/`) && command.includes(`${part}/main.ts`);
+  const pid = readdirSync('/proc').find((name) => /^\d+$/.test(name) && isIt(read(name, 'cmdline')));
+  if (pid === undefined) throw new Error(`There is no ${part}.`);
+  return Number(pid);
+}
+
 /** Resident memory of the product's controller. */
 export function controllerMiB(paths: HostPaths): number {
-  const pid = readdirSync('/proc').find(
-    (name) =>
-      /^\d+$/.test(name) &&
-      read(name, 'cmdline').includes(`${paths.home}/releases/`) &&
-      read(name, 'cmdline').includes('controller/main.ts'),
-  );
-  return Number(/VmRSS:\s+(\d+) kB/.exec(read(pid ?? '', 'status'))?.[1]) / 1024;
+  return Number(/VmRSS:\s+(\d+) kB/.exec(read(String(pidOf(paths, 'controller')), 'status'))?.[1]) / 1024;
 }
 
 function read(pid: string, name: string): string {
