@@ -88,8 +88,10 @@ export function createModelHandler(state: DoublesState, dialect: Dialect) {
 
     const question = dialect.questionOf(request);
     const { prompt, model, fixedAnswer } = question;
+    const [, bearer = ''] = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '') ?? [];
+    const email = state.tokens.emailOf(bearer);
     if (fixedAnswer === undefined)
-      state.prompts.push({ provider: dialect.provider, prompt, model, via: caller, atMs: Date.now() });
+      state.prompts.push({ provider: dialect.provider, prompt, model, via: caller, email, atMs: Date.now() });
 
     const acting = (fixedAnswer === undefined && behaviourAskedFor(prompt)) || behaviour.model;
     if (acting === 'down') return drop(request, reply);

@@ -11,6 +11,8 @@ export interface ReceivedPrompt {
   prompt: string;
   model: string;
   via: 'oauth' | 'api_key';
+  /** Whose token it came with. */
+  email?: string | undefined;
   atMs: number;
 }
 

@@ -26,10 +26,13 @@ export interface TokenRequest {
   scope: string;
   /** Instead of the behaviour table's. */
   ttlMs?: number;
+  /** Whose they are; by default of the account that the provider knows now. */
+  email?: string;
 }
 
 interface Usable {
   provider: ProviderId;
+  email: string;
   scope: string;
   expiresAtMs: number;
 }
@@ -65,7 +68,7 @@ export function createTokens(deps: {
   const keep = () => deps.memory.keep('tokens', { access: [...access], refresh: [...refresh] } satisfies Kept);
 
   function issue(request: TokenRequest, keptRefreshToken?: string): TokenSet {
-    const { provider } = request;
+    const { provider, email = deps.accounts[provider].email } = request;
     const nowMs = deps.now();
     const ttlMs = request.ttlMs ?? deps.behaviour[provider].accessTtlMs;
     const claims = { account: deps.accounts[provider], clientId: request.clientId, scope: request.scope };
@@ -73,8 +76,8 @@ export function createTokens(deps: {
     const accessToken = mintToken(deps.sign, provider, 'access', claims, times);
     const idToken = mintToken(deps.sign, provider, 'id', claims, times);
     const refreshToken = keptRefreshToken ?? mintToken(deps.sign, provider, 'refresh', claims, times);
-    access.set(accessToken, { provider, scope: request.scope, expiresAtMs: times.expiresAtMs });
-    refresh.set(refreshToken, { request: { ...request, ttlMs: undefined }, used: false });
+    access.set(accessToken, { provider, email, scope: request.scope, expiresAtMs: times.expiresAtMs });
+    refresh.set(refreshToken, { request: { ...request, email, ttlMs: undefined }, used: false });
     if (idToken) idTokens.add(idToken);
     keep();
     return {
@@ -105,6 +108,8 @@ export function createTokens(deps: {
       if (found?.provider !== provider) return 'unknown';
       return found.expiresAtMs > deps.now() ? 'good' : 'expired';
     },
+
+    emailOf: (accessToken: string): string | undefined => access.get(accessToken)?.email,
 
     scopeOf: (accessToken: string): string => access.get(accessToken)?.scope ?? '',
 

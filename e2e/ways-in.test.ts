@@ -1,6 +1,7 @@
 /** Every way to connect a tool, and what becomes of a connection: renewed, disconnected, one of several. */
 
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, beforeEach, suite, test } from 'node:test';
 import { type Credential, type ProviderId, providerIds } from '@polydev/protocol';
 import { createVisitor } from '../doubles/tests/visitor.ts';
@@ -29,11 +30,14 @@ suite('ways in', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => 
   }
 
   /** A prompt with exactly this credential, and what the double saw of it. */
-  async function answered({ id, provider }: Credential, via: 'oauth' | 'api_key'): Promise<void> {
+  async function answered({ id, provider, account }: Credential, via: 'oauth' | 'api_key'): Promise<void> {
     const run = await stage.run({ provider, credentialId: id, prompt: `Please say exactly ${words[provider]}` });
     assert.equal(run.state, 'succeeded', JSON.stringify(run.reason));
     assert.equal(run.answer.trim(), words[provider]);
-    assert.equal(stage.doubles.state.prompts.findLast((seen) => seen.provider === provider)?.via, via);
+    const seen = stage.doubles.state.prompts.findLast((prompt) => prompt.provider === provider);
+    assert.equal(seen?.via, via);
+    // Of several accounts it is this one's.
+    if (via === 'oauth') assert.equal(seen.email, account.email);
   }
 
   test('Claude by plan, and Codex, in the browser of their desktops, at the same time', async () => {
@@ -70,7 +74,12 @@ suite('ways in', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => 
     await answered(await credentialOf('openai_codex', 'device'), 'oauth');
   });
 
-  test('Claude by a code that is brought from a browser elsewhere and pasted', async () => {
+  test('Claude by a code that is brought from a browser elsewhere and pasted, as another person', async () => {
+    const { state } = stage.doubles;
+    const first = state.accounts.claude_code;
+    state.accounts.claude_code = { ...first, email: 'paula@example.com', accountId: randomUUID() };
+    // From now on each run renews.
+    state.behaviour.claude_code.accessTtlMs = 60_000;
     const { sessionId, keyboard, shell } = await openDesktop(stage, 'claude_code', 'pasted');
     const address = `grep -o --line-buffered 'https://[^ ]*'`;
     enter(keyboard, `BROWSER=true claude auth login 2>&1 | ${address} | while read -r u; do tell "$u"; done`);
@@ -79,7 +88,12 @@ suite('ways in', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => 
     const code = /id="code"[^>]* value="([^"]+)"/.exec(page.body)?.[1] ?? assert.fail(page.body);
     enter(keyboard, code);
     assert.equal((await stage.ended(sessionId)).state, 'connected');
-    await answered(await credentialOf('claude_code', 'pasted'), 'oauth');
+    state.accounts.claude_code = first;
+    const pasted = await credentialOf('claude_code', 'pasted');
+    assert.equal(pasted.account.email, 'paula@example.com');
+    for (const label of ['pasted', 'default', 'pasted'])
+      await answered(await credentialOf('claude_code', label), 'oauth');
+    assert.ok((await credentialOf('claude_code', 'pasted')).version > pasted.version, 'it was renewed');
   });
 
   test('an API key for each tool, at the same time', async () => {
