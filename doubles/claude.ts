@@ -1,6 +1,7 @@
 /** Stands in for Anthropic's sign-in: claude.com, platform.claude.com and the account part of api.anthropic.com. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Account } from './accounts.ts';
 import { addAuthorize, html } from './authorize.ts';
 import { accountRefusal } from './claude-messages.ts';
 import { codePage } from './consent-page.ts';
@@ -64,7 +65,7 @@ function addPages({ server }: Part): void {
 
 function addTokenEndpoint({ server, state, grants }: Part): void {
   const granted = (tokens: TokenSet) => {
-    const account = state.accounts[provider];
+    const account = state.tokens.accountOf(tokens.accessToken) ?? state.accounts[provider];
     return {
       token_type: 'Bearer',
       access_token: tokens.accessToken,
@@ -116,17 +117,20 @@ function addTokenEndpoint({ server, state, grants }: Part): void {
 }
 
 function addAccount({ server, state }: Part): void {
-  const allowed = (scope: string, answer: () => unknown) => (request: FastifyRequest, reply: FastifyReply) => {
-    const refusal = accountRefusal(state, bearerOf(request), scope);
-    return refusal ? refuse(reply, refusal) : reply.send(answer());
+  const allowed = (scope: string, answer: (account: Account) => unknown) => {
+    return (request: FastifyRequest, reply: FastifyReply) => {
+      const bearer = bearerOf(request);
+      const refusal = accountRefusal(state, bearer, scope);
+      if (refusal) return refuse(reply, refusal);
+      return reply.send(answer(state.tokens.accountOf(bearer) ?? state.accounts[provider]));
+    };
   };
 
   server.get('/api/hello', at(api), () => ({ message: 'hello' }));
   server.get(
     '/api/oauth/profile',
     at(api),
-    allowed('user:profile', () => {
-      const { name, email, plan, accountId, organisationId } = state.accounts[provider];
+    allowed('user:profile', ({ name, email, plan, accountId, organisationId }) => {
       return {
         account: {
           uuid: accountId,
@@ -150,10 +154,10 @@ function addAccount({ server, state }: Part): void {
   server.get(
     '/api/oauth/claude_cli/roles',
     at(api),
-    allowed('user:profile', () => ({
+    allowed('user:profile', ({ name }) => ({
       organization_role: 'admin',
       workspace_role: null,
-      organization_name: `${state.accounts[provider].name}'s organisation`,
+      organization_name: `${name}'s organisation`,
     })),
   );
   server.post(

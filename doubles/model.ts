@@ -88,8 +88,7 @@ export function createModelHandler(state: DoublesState, dialect: Dialect) {
 
     const question = dialect.questionOf(request);
     const { prompt, model, fixedAnswer } = question;
-    const [, bearer = ''] = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '') ?? [];
-    const email = state.tokens.emailOf(bearer);
+    const email = state.tokens.accountOf(bearerOf(request))?.email;
     if (fixedAnswer === undefined)
       state.prompts.push({ provider: dialect.provider, prompt, model, via: caller, email, atMs: Date.now() });
 

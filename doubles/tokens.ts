@@ -1,7 +1,7 @@
 /** Issues access and refresh tokens, rotates them as each provider does, and remembers every one. */
 
 import type { ProviderId } from '@polydev/protocol';
-import type { Accounts } from './accounts.ts';
+import type { Account, Accounts } from './accounts.ts';
 import type { BehaviourTable } from './behaviour.ts';
 import type { SignJwt } from './jwt.ts';
 import type { Memory } from './memory.ts';
@@ -27,12 +27,12 @@ export interface TokenRequest {
   /** Instead of the behaviour table's. */
   ttlMs?: number;
   /** Whose they are; by default of the account that the provider knows now. */
-  email?: string;
+  account?: Account;
 }
 
 interface Usable {
   provider: ProviderId;
-  email: string;
+  account: Account;
   scope: string;
   expiresAtMs: number;
 }
@@ -68,16 +68,16 @@ export function createTokens(deps: {
   const keep = () => deps.memory.keep('tokens', { access: [...access], refresh: [...refresh] } satisfies Kept);
 
   function issue(request: TokenRequest, keptRefreshToken?: string): TokenSet {
-    const { provider, email = deps.accounts[provider].email } = request;
+    const { provider, account = deps.accounts[provider] } = request;
     const nowMs = deps.now();
     const ttlMs = request.ttlMs ?? deps.behaviour[provider].accessTtlMs;
-    const claims = { account: deps.accounts[provider], clientId: request.clientId, scope: request.scope };
+    const claims = { account, clientId: request.clientId, scope: request.scope };
     const times = { issuedAtMs: nowMs, expiresAtMs: nowMs + ttlMs };
     const accessToken = mintToken(deps.sign, provider, 'access', claims, times);
     const idToken = mintToken(deps.sign, provider, 'id', claims, times);
     const refreshToken = keptRefreshToken ?? mintToken(deps.sign, provider, 'refresh', claims, times);
-    access.set(accessToken, { provider, email, scope: request.scope, expiresAtMs: times.expiresAtMs });
-    refresh.set(refreshToken, { request: { ...request, email, ttlMs: undefined }, used: false });
+    access.set(accessToken, { provider, account, scope: request.scope, expiresAtMs: times.expiresAtMs });
+    refresh.set(refreshToken, { request: { ...request, account, ttlMs: undefined }, used: false });
     if (idToken) idTokens.add(idToken);
     keep();
     return {
@@ -109,7 +109,7 @@ export function createTokens(deps: {
       return found.expiresAtMs > deps.now() ? 'good' : 'expired';
     },
 
-    emailOf: (accessToken: string): string | undefined => access.get(accessToken)?.email,
+    accountOf: (accessToken: string): Account | undefined => access.get(accessToken)?.account,
 
     scopeOf: (accessToken: string): string => access.get(accessToken)?.scope ?? '',
 

@@ -16,9 +16,10 @@ for (const way of ways) {
     assert.ok(pieces.length > 1);
     assert.match(pieces.join(''), /polydev-works/);
     const [seen] = doubles.state.prompts;
+    const email = way.via === 'oauth' ? doubles.state.accounts[way.provider].email : undefined;
     assert.deepEqual(
       { ...seen, atMs: 0 },
-      { provider: way.provider, prompt, model: seen?.model, via: way.via, atMs: 0 },
+      { provider: way.provider, prompt, model: seen?.model, via: way.via, email, atMs: 0 },
     );
     assert.match(seen?.model ?? '', /test/);
   });
