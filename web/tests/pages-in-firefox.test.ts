@@ -1,8 +1,8 @@
-/** The same dashboard in a real Firefox: set-up, login, Connections, a sign-in with its picture, Runs, Settings. */
+/** The same dashboard in a real Firefox, by keyboard alone: set-up, login, Connections, a sign-in with its picture, Runs, Settings. */
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Page } from 'puppeteer-core';
+import type { KeyInput, Page } from 'puppeteer-core';
 import { fullCredentials, fullRuns, pastSessions, runEvents, signInEvents, tokens } from './fixture/data.ts';
 import { createFirefoxStage, type FirefoxStage, missingFirefox } from './fixture/firefox.ts';
 import { connections, signInPath } from './fixture/scenes/scene.ts';
@@ -17,17 +17,47 @@ before(async () => {
 after(() => stage?.close());
 
 const says = (page: Page, text: string) => page.waitForSelector(`::-p-text(${text})`);
-const press = async (page: Page, name: string, role = 'button') =>
-  await page.locator(`::-p-aria(${name}[role="${role}"])`).click();
+/** More than any page has places to stop at. */
+const mostPresses = 80;
+
+/** Tab after tab, or back by them, until what has the focus is called so. */
+async function tabTo(page: Page, name: string, backwards = false): Promise<void> {
+  for (let presses = 0; presses < mostPresses; presses += 1) {
+    if (backwards) await chord(page, 'Shift', 'Tab');
+    else await page.keyboard.press('Tab');
+    if ((await page.evaluate(focused)) === name) return;
+  }
+  assert.fail(`No Tab leads to ${name}.`);
+}
+
+/** In the page: what is read out of what has the focus. */
+function focused(): string {
+  const element = document.activeElement;
+  const label = element instanceof HTMLInputElement ? element.labels?.[0]?.textContent : element?.textContent;
+  return (element?.getAttribute('aria-label') ?? label ?? '').trim();
+}
+
+/** Set-up and login ask for the same. */
+async function enterName(page: Page, password: string): Promise<void> {
+  await page.waitForSelector('input[autocomplete=username]:focus');
+  await page.keyboard.type('Ada');
+  await tabTo(page, 'Password');
+  await page.keyboard.type(password);
+  await page.keyboard.press('Enter');
+}
+
+async function chord(page: Page, held: KeyInput, key: KeyInput): Promise<void> {
+  await page.keyboard.down(held);
+  await page.keyboard.press(key);
+  await page.keyboard.up(held);
+}
 
 test('Firefox: set-up asks for name and password, and lands on Connections', options, async (t) => {
   const { page, fixture, url } = await stage.open(t, ({ state }) => {
     Object.assign(state, { setupNeeded: true, me: null });
   });
   await page.goto(`${url}/setup#token=one-time`);
-  await page.locator('input[autocomplete=username]').fill('Ada');
-  await page.locator('input[type=password]').fill('a long enough one');
-  await page.keyboard.press('Enter');
+  await enterName(page, 'a long enough one');
   await page.waitForSelector('[data-testid=card-claude_code][data-state=not_connected]');
   assert.deepEqual(fixture.posted[0]?.body, { setupToken: 'one-time', name: 'Ada', password: 'a long enough one' });
 });
@@ -37,11 +67,11 @@ test('Firefox: who is not signed in comes to the login, and then to where they w
     state.me = null;
   });
   await page.goto(`${url}/dashboard/settings`);
-  await page.locator('input[autocomplete=username]').fill('Ada');
-  await page.locator('input[type=password]').fill('wrong password');
-  await page.keyboard.press('Enter');
+  await enterName(page, 'wrong password');
   await says(page, 'Name or password is wrong.');
-  await page.locator('input[type=password]').fill('the right password');
+  await tabTo(page, 'Password');
+  await chord(page, 'Control', 'a');
+  await page.keyboard.type('the right password');
   await page.keyboard.press('Enter');
   await says(page, 'API tokens');
 });
@@ -49,17 +79,27 @@ test('Firefox: who is not signed in comes to the login, and then to where they w
 test('Firefox: Connect shows the live picture; keys reach the desktop; success is said', options, async (t) => {
   const { page, fixture, url } = await stage.open(t);
   await page.goto(`${url}${connections}`);
-  await page.locator('[data-testid=connect-claude_code]').click();
+  await page.waitForSelector('[data-testid=connect-claude_code]');
+  await tabTo(page, 'Connect Claude Code');
+  await page.keyboard.press('Enter');
   for (const [, event] of signInEvents.slice(0, 5)) fixture.sessionEvents.add(event);
   await page.waitForSelector('[data-testid=viewer-state][data-state=live]');
   assert.ok(page.url().endsWith(signInPath), page.url());
   assert.ok((await page.evaluate(paintedColours)) > 1, 'the picture is painted');
 
-  await press(page, 'Type it for me');
+  await tabTo(page, 'Extend');
+  await page.keyboard.press('Enter');
+  await until(() => fixture.posted.some(({ path }) => path.endsWith('/extend')));
+  await tabTo(page, 'Type it for me', true);
+  await page.keyboard.press('Enter');
   await until(() => fixture.viewers.rfb.keys.at(-1) === 'Enter');
   assert.equal(fixture.viewers.rfb.keys.slice(0, -1).join(''), 'claude auth login');
   await page.keyboard.type('Yes');
   await until(() => fixture.viewers.rfb.keys.at(-1) === 's');
+  // The desktop has the keyboard, Tab included, until it is asked back.
+  for (const key of ['Control', 'Alt', 'Shift'] as const) await page.keyboard.down(key);
+  for (const key of ['Control', 'Alt', 'Shift'] as const) await page.keyboard.up(key);
+  await until(async () => (await page.evaluate(focused)) === 'Full screen');
 
   for (const [, event] of signInEvents.slice(5, 12)) fixture.sessionEvents.add(event);
   await page.waitForSelector('[data-testid=step-proof][data-state=active]');
@@ -78,10 +118,9 @@ test('Firefox: an answer streams in as Markdown', options, async (t) => {
     state.credentials = fullCredentials(Date.now());
   });
   await page.goto(`${url}/dashboard/runs`);
-  await page.locator('textarea[aria-label=Prompt]').fill('What is a proxy?');
-  await page.keyboard.down('Control');
-  await page.keyboard.press('Enter');
-  await page.keyboard.up('Control');
+  await page.waitForSelector('textarea[aria-label=Prompt]:focus');
+  await page.keyboard.type('What is a proxy?');
+  await chord(page, 'Control', 'Enter');
   await page.waitForSelector('::-p-aria(Stop[role="button"])');
   const stream = fixture.runEvents(fixture.state.runs[0]?.id ?? '');
   for (const event of runEvents('A **bold** answer')) stream.add(event);
@@ -106,10 +145,9 @@ test('Firefox: the palette, the sessions and the settings work, in the dark, too
   await page.goto(`${url}${connections}`);
   await page.waitForSelector('[data-testid=card-claude_code][data-state=connected]');
   const open = async (words: string) => {
-    await page.keyboard.down('Control');
-    await page.keyboard.press('k');
-    await page.keyboard.up('Control');
-    await page.locator('input[role=combobox]').fill(words);
+    await chord(page, 'Control', 'k');
+    await page.waitForSelector('input[role=combobox]:focus');
+    await page.keyboard.type(words);
     await page.waitForSelector('[role=option]');
     await page.keyboard.press('Enter');
     await page.waitForSelector('[role=dialog]', { hidden: true });
