@@ -30,6 +30,7 @@ import { identifyHost, loadIdentity } from './recovery/identity.ts';
 import { openDatabase } from './store/database.ts';
 import { createEventLog } from './store/events.ts';
 import { createMemoryEphemeral } from './store/memory-ephemeral.ts';
+import type { Patience } from './store/patience.ts';
 import { openRedisEphemeral } from './store/redis-ephemeral.ts';
 import { logStore } from './store/watch.ts';
 import { createRelay } from './stream/relay.ts';
@@ -146,7 +147,8 @@ async function start(
   });
   let app: App | undefined;
   started.push(async (signal) => {
-    // A database that is away now is not waited for.
+    // A database that is away now is not waited for; what runs could only fail at it.
+    if (signal === 'SIGTERM' && isAway(patience)) workings.leave();
     patience.end();
     // Requests that wait for a sandbox end when the workings stop, so neither waits for the other.
     await Promise.all([app?.close(), signal === 'SIGINT' ? workings.stop() : workings.handOver()]);
@@ -189,6 +191,15 @@ async function start(
     masterKeyFile: masterKey.file,
     masterKeyCreated: masterKey.created,
   };
+}
+
+function isAway({ check }: Patience): boolean {
+  try {
+    check();
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 async function openGateway(gateway: Gateway, { egress: { listenAddress, port } }: Config): Promise<void> {

@@ -68,6 +68,8 @@ export interface Workings {
   recover(): Promise<void>;
   /** From now on sandboxes wait to be used, and other controllers are looked after. */
   start(): Promise<void>;
+  /** Leaves what runs as it is, at once and without a word to the database: for when that is away. */
+  leave(): void;
   /** Gives what runs a moment to end, and leaves the rest as it is for the controller that starts next. */
   handOver(): Promise<void>;
   /** Cancels what is under way and destroys its sandboxes. */
@@ -164,6 +166,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
       await recovery.start();
       pool.start();
     },
+    leave: runs.leave,
     async handOver() {
       await recovery.stop();
       // One that fails keeps nothing else from being left as it should be.

@@ -9,6 +9,7 @@ import type { BaseLogger } from 'pino';
 import { abortError } from '../abort.ts';
 import type { Witness } from '../postmortem/witness.ts';
 import { failureOf } from '../reason.ts';
+import { handOver } from '../recovery/hand-over.ts';
 import type { Sandboxes, SandboxHandle } from '../sandboxes/sandboxes.ts';
 import { notOurs } from '../store/mover.ts';
 import { encodeBundle, type SecretBundle } from './bundle.ts';
@@ -90,6 +91,8 @@ export function createLending(deps: {
   const { vault, leases, sandboxes, witness, log } = deps;
   const stopping = new AbortController();
   const hurried = new AbortController();
+  /** What was to be taken back is left to the next start. */
+  const leaving = new AbortController();
   const loans = new Set<Promise<unknown>>();
 
   async function lend<T extends Verdict>(
@@ -103,6 +106,7 @@ export function createLending(deps: {
     let hidden = false;
     const onTaken = (taken: SandboxHandle | null) => {
       sandbox = taken;
+      hidden = taken !== null;
     };
     let ended: { result: T } | { error: unknown };
     try {
@@ -154,6 +158,7 @@ export function createLending(deps: {
   async function lendAnew(
     request: BorrowRequest,
     signal: AbortSignal,
+    /** Called with one whose secret is hidden from then on, and with null when it is released. */
     onTaken: (sandbox: SandboxHandle | null) => void,
   ): Promise<Opened & { sandbox: SandboxHandle }> {
     const { credentialId, owner, wait } = request;
@@ -167,10 +172,13 @@ export function createLending(deps: {
       const sandbox = await sandboxes.acquire({
         ...{ ...purpose, profile: 'headless', capture: false, wait, signal, onStarting },
       });
-      onTaken(sandbox);
       // The wait may have been long.
-      const opened = await open(request);
+      const opened = await open(request).catch(async (error) => {
+        await useless(owner, sandbox);
+        throw error;
+      });
       witness.hide(sandbox.id, createRedact(opened.bundle));
+      onTaken(sandbox);
       if (opened.credential.version !== lentVersion) await useless(owner, sandbox);
       else if (await restored(owner, sandbox, opened.bundle, left > 1 && !signal.aborted)) {
         await vault.touch(credentialId);
@@ -238,14 +246,14 @@ export function createLending(deps: {
     request: BorrowRequest,
     work: (borrowed: Borrowed) => Promise<T>,
   ): Promise<T> {
-    const { credentialId, wait, leave = stays, adopted } = request;
+    const { credentialId, owner, wait, leave = stays, adopted } = request;
     let lease: CredentialLease;
     try {
       const signal = AbortSignal.any([request.signal, stopping.signal, leave]);
       lease = wait ? await leases.wait(credentialId, signal) : await leases.take(credentialId);
     } catch (error) {
       if (leave.aborted) adopted?.letGo();
-      else await adopted?.release();
+      else if (adopted) await useless(owner, adopted);
       throw error;
     }
     let isLeft = false;
@@ -272,13 +280,18 @@ export function createLending(deps: {
   return {
     borrow,
     async takeBack(id, adopted) {
+      // What the tool renews when it is asked to end is still fetched; and nobody else has the credential yet.
+      await adopted.agent.stopExecs().catch(() => {});
       const request = { credentialId: id, owner: id, wait: true, evenExpired: true, signal: stays, adopted };
-      await borrow(request, async () => ({})).catch((error) =>
+      await borrow({ ...request, leave: leaving.signal }, async () => ({})).catch((error) =>
         log.warn({ err: error, credential: id }, 'What was lent before a restart was not given back.'),
       );
     },
     stopping: stopping.signal,
-    hurry: () => hurried.abort(),
+    hurry() {
+      hurried.abort();
+      leaving.abort(handOver);
+    },
     async stop() {
       hurried.abort();
       stopping.abort(new PolydevError('unavailable', 'Polydev is being stopped.'));

@@ -63,6 +63,8 @@ const lookMs = 15_000;
 const refillAfterMs = 1_500;
 /** Of those that may come up at once, for who wants one now. */
 const leftToOthers = 1;
+/** After a pause that failed. */
+const pauseAgainMs = 1_500;
 /** After a start that failed. */
 const retryMs = 10_000;
 
@@ -78,6 +80,8 @@ interface Entry {
   settled?: boolean;
   /** From when it was first paused, so that waiting costs no processor. */
   pausing?: Promise<void>;
+  /** It did not work, as with a host service that is away, and is to be tried again. */
+  unpaused?: boolean;
   cancel: AbortController;
 }
 
@@ -135,9 +139,12 @@ export function createPool(deps: PoolDeps): Pool {
   }
 
   function pause(entry: Entry, machine: Machine): void {
-    entry.pausing = machines
-      .pause(machine)
-      .catch((error) => log.warn({ err: error, sandbox: machine.id }, 'A sandbox was not paused.'));
+    entry.unpaused = false;
+    entry.pausing = machines.pause(machine).catch((error) => {
+      log.warn({ err: error, sandbox: machine.id }, 'A sandbox was not paused.');
+      entry.unpaused = true;
+      if (running) rounds.within(pauseAgainMs);
+    });
   }
 
   function discard(entry: Entry): Promise<void> {
@@ -201,6 +208,7 @@ export function createPool(deps: PoolDeps): Pool {
   room.onFree(() => running && rounds.within(refillAfterMs));
 
   async function look(): Promise<void> {
+    for (const entry of entries) if (entry.unpaused && entry.machine) pause(entry, entry.machine);
     for (const profile of profiles) {
       const target = demand.target(profile, clock.now());
       const surplus = ofProfile(profile).slice(target + (oldest(profile) ? 1 : 0));
@@ -214,7 +222,9 @@ export function createPool(deps: PoolDeps): Pool {
       }
       const old = oldest(profile);
       const isComingUp = ofProfile(profile).some(({ machine }) => !machine);
-      if (old && !isComingUp) await discard(old);
+      // That another cannot be made just now is no reason to do without this one.
+      const notNow = clock.now() < notBeforeMs || room.isBusy();
+      if (old && !isComingUp && !notNow) await discard(old);
     }
     const short = (await room.freeMiB()) < settings.reserveMiB;
     const [last] = [...entries].reverse();

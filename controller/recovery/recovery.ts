@@ -53,6 +53,7 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
   let callOff: (() => void)[] = [];
   let over = false;
   let recovering = Promise.resolve();
+  const underWay = new Set<Promise<void>>();
 
   const keyOf = (id: string) => `controller:${id}`;
   // Rows of before controllers had names belong to whoever finds them.
@@ -74,7 +75,13 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
     };
     const again = () => {
       if (over) return;
-      stop = clock.after(timeMs, () => void attempt().finally(again));
+      stop = clock.after(timeMs, () => {
+        const done = attempt().finally(() => {
+          underWay.delete(done);
+          again();
+        });
+        underWay.add(done);
+      });
     };
     callOff.push(() => stop());
     again();
@@ -99,9 +106,11 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
     for (const id of missedSince.keys()) if (!seen.has(id)) missedSince.delete(id);
     const lost = new Set<string>();
     for (const id of seen) if (await isLost(id)) lost.add(id);
-    for (const row of sessionRows) if (lost.has(row.controller)) await sessions.bury(row);
+    for (const row of sessionRows) if (lost.has(row.controller) && !over) await sessions.bury(row);
     // What nobody works on had been handed over.
-    for (const row of runRows) if (lost.has(row.controller) || row.controller === '') await runs.takeOver(row);
+    for (const row of runRows)
+      if ((lost.has(row.controller) || row.controller === '') && !over) await runs.takeOver(row);
+    if (over) return;
     for (const id of lost) {
       log.warn({ lost: id }, 'Another controller is no more; what it worked on has ended.');
       await sandboxRows.forgetOf(id);
@@ -170,7 +179,7 @@ export function createRecovery(deps: RecoveryDeps): Recovery {
       over = true;
       for (const off of callOff) off();
       callOff = [];
-      await recovering.catch(() => {});
+      await Promise.allSettled([recovering, ...underWay]);
       await ephemeral.delete(keyOf(controller)).catch(() => {});
     },
   };

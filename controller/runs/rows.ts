@@ -137,18 +137,18 @@ export function createRunRows(
     },
 
     async free(id) {
-      await db
-        .update(runs)
-        .set({ controller: '' })
-        .where(and(eq(runs.id, id), eq(runs.controller, controller), eq(runs.state, 'queued')));
+      const ours = and(eq(runs.id, id), eq(runs.controller, controller), eq(runs.state, 'queued'));
+      await patience.insist(() => db.update(runs).set({ controller: '' }).where(ours));
     },
 
     async claim({ id, controller: from, state }) {
-      const [row] = await db
-        .update(runs)
-        .set({ controller })
-        .where(and(eq(runs.id, id), eq(runs.controller, from), eq(runs.state, state)))
-        .returning(headColumns);
+      const seen = (who: string) => and(eq(runs.id, id), eq(runs.controller, who), eq(runs.state, state));
+      const claim = (who: string) => db.update(runs).set({ controller }).where(seen(who)).returning(headColumns);
+      // What was done, with only its answer lost, is done again.
+      const [row] = await patience.insist(async (again) => {
+        const claimed = await claim(from);
+        return again && claimed.length === 0 ? await claim(controller) : claimed;
+      });
       return row ?? null;
     },
 

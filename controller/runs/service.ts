@@ -48,6 +48,8 @@ export interface RunsControl {
    * controller that starts next; `drained` is called when that time is over.
    */
   handOver(drainMs: number, drained: () => void): Promise<void>;
+  /** The same at once, without a word to the database: for when it is away. */
+  leave(): void;
   /** Cancels what is under way and waits for its end. */
   stop(): Promise<void>;
 }
@@ -64,6 +66,8 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
   /** Those whose tool runs. */
   const running = new Set<RunId>();
   const unfinished = new Map<UserId, number>();
+  /** What comes now is for others, or for the next start. */
+  let closed = false;
 
   async function findFor(user: User, id: RunId): Promise<RunRow> {
     const row = await rows.find(id);
@@ -118,6 +122,12 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
     working.set(id, { stop, leave, done });
   }
 
+  async function leaveToOthers(id: RunId, giveRoom = () => {}): Promise<void> {
+    giveRoom();
+    // Where that cannot be written, others take it when they miss this one.
+    await rows.free(id).catch((error) => deps.log.warn({ err: error, run: id }, 'A run that waits was not given up.'));
+  }
+
   /** Another controller changed the row. */
   async function lookAgain(id: RunId, stop: AbortController): Promise<void> {
     if (!(await rows.isOurs(id))) stop.abort(cancelled());
@@ -168,7 +178,8 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
           model: request.model ?? null,
           deadlineMs: request.deadlineMs ?? deps.defaultDeadlineMs,
         });
-        begin(headOf(row), giveRoom);
+        if (closed) await leaveToOthers(row.id, giveRoom);
+        else begin(headOf(row), giveRoom);
         return shownRun(row);
       } catch (error) {
         giveRoom();
@@ -211,7 +222,9 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
     });
     if (!own) return await adopted?.release();
     await changes.tell(own.id);
-    begin(own, roomOf(own.userId), adopted);
+    if (!closed) return begin(own, roomOf(own.userId), adopted);
+    adopted?.letGo();
+    await leaveToOthers(own.id);
   }
 
   const buryLost = (run: SeenRun) => bury(run, 'The Polydev that worked on the run is no more.');
@@ -230,7 +243,12 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
       else await buryLost(run);
     },
     bury: buryLost,
+    leave() {
+      closed = true;
+      for (const { leave } of working.values()) leave.abort(handOver);
+    },
     async handOver(drainMs, drained) {
+      closed = true;
       const all = [...working];
       for (const [id, { leave }] of all) if (!running.has(id)) leave.abort(handOver);
       const ended = Promise.all(all.map(([, { done }]) => done));
@@ -241,11 +259,7 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
       drained();
       for (const [, { leave }] of all) leave.abort(handOver);
       await ended;
-      // Where that cannot be written, others take it when they miss this one.
-      for (const [id] of all)
-        await rows
-          .free(id)
-          .catch((error) => deps.log.warn({ err: error, run: id }, 'A run that waits was not given up.'));
+      for (const [id] of all) await leaveToOthers(id);
     },
     async stop() {
       await Promise.all([...working.keys()].map(cancelHere));

@@ -198,6 +198,7 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     },
     recover: () => workings.recover(),
     start: () => workings.start(),
+    leave: () => workings.leave(),
     handOver,
     drain: () => workings.handOver(),
     stop: () => workings.stop(),

@@ -145,6 +145,27 @@ test(
   },
 );
 
+test('a controller that hands over while the database is away leaves what runs as it is', options, async (t) => {
+  const { stage, store, leave } = await openOnPostgres(t);
+  await stage.connect();
+  const more = gate();
+  stage.script.run = async (_, process) => {
+    sayText(process, 'one');
+    await more.wait;
+    sayText(process, ' two');
+    sayDone(process);
+    return 0;
+  };
+  const run = await stage.services.runs.start(stage.user, ask);
+  await stage.untilRun(run.id, (event) => event.type === 'event');
+  await leave('SIGKILL');
+  stage.leave();
+  store.patience.end();
+  more.open();
+  await stage.handOver();
+  assert.equal((await stage.driver.list()).length, 1);
+});
+
 test(
   'requests are told at once that the database is away, streams go on, and all is well afterwards',
   options,

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '@polydev/protocol';
+import { sandboxLogs } from '../store/schema.ts';
 import { claudeBundle, openStage, type Stage, testTimeout } from '../testing/stage.ts';
 import { gate, hangs, sayDone, sayText, toolSays } from '../testing/tool.ts';
 
@@ -136,7 +137,9 @@ test(
     const { id } = await stage.connect();
     const working = gate();
     stage.script.run = (request, process, agent) => {
-      agent.hold({ status: 'valid', bundle: claudeBundle('rotated-refresh-token'), changed: true });
+      // As it ends, it still saves what it was given.
+      const renewed = { status: 'valid', bundle: claudeBundle('rotated-refresh-token'), changed: true } as const;
+      process.signal.addEventListener('abort', () => agent.hold(renewed));
       working.open();
       return hangs(request, process, agent);
     };
@@ -152,6 +155,32 @@ test(
     await stage.assertClean();
   },
 );
+
+test('a run that is asked for while the controller hands over is left to whoever is next', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  await stage.connect();
+  await stage.handOver();
+  const run = await stage.services.runs.start(stage.user, ask);
+  await settle(stage);
+  assert.equal((await stage.services.runs.get(stage.user, run.id)).state, 'queued');
+  await stage.crash();
+  await stage.runEvents(run.id);
+  assert.equal((await stage.services.runs.get(stage.user, run.id)).state, 'succeeded');
+  await stage.assertClean();
+});
+
+test('a run whose credential cannot be brought into a sandbox leaves the log of it', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  await stage.connect();
+  stage.script.boot = (agent) => {
+    agent.claimed.then(() => stage.driver.kill(agent.spec.id)).catch(() => {});
+  };
+  const run = await stage.services.runs.start(stage.user, ask);
+  await stage.runEvents(run.id);
+  assert.equal((await stage.services.runs.get(stage.user, run.id)).state, 'failed');
+  const kept = await stage.db.select({ runId: sandboxLogs.runId }).from(sandboxLogs);
+  assert.ok(kept.some(({ runId }) => runId === run.id));
+});
 
 test(
   'a key that is being proved when the controller stops is not kept, and who asked is told',

@@ -80,6 +80,45 @@ test('where there is no room for two, one that has waited too long goes first', 
   await until(async () => paused.length === 2 && !(await alive()).includes(paused[0] as SandboxId));
 });
 
+test('while another cannot be made, one that has waited too long stays', testTimeout, async (t) => {
+  let broken = false;
+  const { pool, paused, until, alive, clock, created } = await openPool(t, {
+    settings: { maxAgeMs: 60_000 },
+    change: (driver) => ({
+      ...driver,
+      async create(spec) {
+        if (!broken) return await driver.create(spec);
+        created.push(spec.profile);
+        throw new Error('Nothing boots any more.');
+      },
+    }),
+  });
+  pool.start();
+  await until(() => paused.length === 1);
+  broken = true;
+  clock.jump(61_000);
+  const before = created.length;
+  await until(() => created.length >= before + 3);
+  assert.deepEqual(await alive(), [paused[0]]);
+});
+
+test('one that could not be paused, as with a host service that is away, is paused later', testTimeout, async (t) => {
+  let tries = 0;
+  const { pool, paused, until } = await openPool(t, {
+    change: (driver) => ({
+      ...driver,
+      async pause(id) {
+        tries += 1;
+        if (tries < 3) throw new PolydevError('unavailable', 'The host service does not answer.');
+        await driver.pause(id);
+      },
+    }),
+  });
+  pool.start();
+  await until(() => paused.length === 1);
+  assert.equal(tries, 3);
+});
+
 test('a desktop waits only when its windows are there', testTimeout, async (t) => {
   const settings = { desktop: { min: 1, max: 1 }, headless: none };
   const { pool, paused, until } = await openPool(t, { settings });
