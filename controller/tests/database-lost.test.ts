@@ -162,6 +162,8 @@ test('a controller that hands over while the database is away leaves what runs a
   stage.leave();
   store.patience.end();
   more.open();
+  // What it says now cannot be written.
+  for (let turn = 0; turn < 500; turn += 1) await new Promise(setImmediate);
   await stage.handOver();
   assert.equal((await stage.driver.list()).length, 1);
 });
