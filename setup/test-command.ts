@@ -80,7 +80,9 @@ async function isStoreTest(path: string): Promise<boolean> {
   if (bringsStore.test(text)) return false;
   if (opensStore.test(text)) return true;
   // By something that helps several tests.
-  const beside = [...text.matchAll(/from '(\.\/[^']+)'/g)].map(([, name = '']) => join(dirname(path), name));
+  const beside = [...text.matchAll(/^(?:import|\}) .*?from '(\.\/[^']+\.ts)';$/gm)].map(([, name = '']) =>
+    join(dirname(path), name),
+  );
   for (const helper of beside) if (helper.includes('/tests/') && (await isStoreTest(helper))) return true;
   return false;
 }
