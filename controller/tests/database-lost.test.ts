@@ -8,12 +8,23 @@ import { createEventLog } from '../store/events.ts';
 import { createMemoryEphemeral } from '../store/memory-ephemeral.ts';
 import { createTestWatch } from '../store/testing.ts';
 import { claudeBundle, openStage } from '../testing/stage.ts';
-import { gate, hangs, sayDone, sayText } from '../testing/tool.ts';
+import { gate, hangs, sayDone, sayText, type ToolRun } from '../testing/tool.ts';
 import { createTestApp, host } from './test-app.ts';
 
 const options = { skip: skipTestServers, timeout: 120_000 };
 const ask = { provider: 'claude_code', prompt: 'Count' } as const;
 const ends = ['SIGKILL', 'SIGINT', 'SIGTERM'] as const;
+
+/** Says the second half when it may. */
+const inTwo =
+  (more: ReturnType<typeof gate>): ToolRun =>
+  async (_, process) => {
+    sayText(process, 'one');
+    await more.wait;
+    sayText(process, ' two');
+    sayDone(process);
+    return 0;
+  };
 
 async function openOnPostgres(t: TestContext) {
   const postgres = await startTestPostgres();
@@ -149,13 +160,7 @@ test('a controller that hands over while the database is away leaves what runs a
   const { stage, store, leave } = await openOnPostgres(t);
   await stage.connect();
   const more = gate();
-  stage.script.run = async (_, process) => {
-    sayText(process, 'one');
-    await more.wait;
-    sayText(process, ' two');
-    sayDone(process);
-    return 0;
-  };
+  stage.script.run = inTwo(more);
   const run = await stage.services.runs.start(stage.user, ask);
   await stage.untilRun(run.id, (event) => event.type === 'event');
   await leave('SIGKILL');
@@ -175,13 +180,7 @@ test(
     const { stage, store, leave, comeBack } = await openOnPostgres(t);
     await stage.connect();
     const more = gate();
-    stage.script.run = async (_, process) => {
-      sayText(process, 'one');
-      await more.wait;
-      sayText(process, ' two');
-      sayDone(process);
-      return 0;
-    };
+    stage.script.run = inTwo(more);
     const hanging = Promise.withResolvers<never>();
     const asked = Promise.withResolvers<void>();
     const credentials = {
