@@ -21,12 +21,15 @@ const { values, positionals } = parseArgs({
 });
 const [name = ''] = positionals;
 const bench = benches[name];
+const rounds = Number(values.rounds ?? bench?.rounds);
 
 if (!bench) {
   process.stderr.write(`✗ No bench called "${name}".\n  There are: ${Object.keys(benches).join(', ')}.\n`);
   process.exitCode = 1;
+} else if (!Number.isInteger(rounds) || rounds < 1) {
+  process.stderr.write(`✗ "${values.rounds}" is no number of rounds.\n`);
+  process.exitCode = 1;
 } else {
-  const rounds = Number(values.rounds ?? bench.rounds);
   const measured = await (await bench.load())({ rounds, say: (text) => process.stderr.write(`${text}\n`) });
   const result: BenchResult = { bench: name, ...measured };
   process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : asTable(result));

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { type Doubles, startDoubles } from '@polydev/doubles';
-import type { ProviderId } from '@polydev/protocol';
+import type { ErrorCode, ProviderId } from '@polydev/protocol';
 import { assertReason, openStage, type Stage } from './stage.ts';
 import { openSwitchboard, type Switchboard } from './switchboard.ts';
 
@@ -41,10 +41,14 @@ suite('the network fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000
   });
 
   /** Codex tries for three quarters of a minute, whatever the trouble. */
-  async function fails(provider: ProviderId, message?: RegExp): Promise<void> {
+  async function fails(
+    provider: ProviderId,
+    message?: RegExp,
+    code: ErrorCode = 'provider_unreachable',
+  ): Promise<void> {
     const run = await stage.run({ provider, prompt: 'Please say exactly quince', deadlineMs: 90_000 });
     assert.equal(run.state, 'failed', provider);
-    assertReason(run, 'provider_unreachable', message);
+    assertReason(run, code, message);
     const all = await stage.polydev.credentials.list();
     assert.equal(all.find((credential) => credential.provider === provider)?.status, 'active');
   }
@@ -62,9 +66,9 @@ suite('the network fails', { skip: !isRoot && 'needs root', timeout: 10 * 60_000
     return Number(/^polydev_egress_refusals_total\{reason="port"\} (\d+)$/m.exec(text)?.[1] ?? 0);
   }
 
-  test('egress refused: the gateway says no, the run says that nobody was reached', async () => {
+  test('egress refused: the gateway says no, the run says what was refused', async () => {
     const before = await refusals();
-    await fails(unrouted);
+    await fails(unrouted, /^Port 443 of \S+\.googleapis\.com is not open to sandboxes\.$/, 'egress_refused');
     assert.ok((await refusals()) > before);
   });
 

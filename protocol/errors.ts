@@ -84,7 +84,10 @@ export const errorCatalogue = {
     status: 502,
     hint: "Check this host's network, its clock and the egress settings, then try again.",
   },
-  egress_refused: { status: 403, hint: 'Only public internet addresses can be reached from a sandbox.' },
+  egress_refused: {
+    status: 403,
+    hint: 'From a sandbox only public internet addresses can be reached, at the ports in egress.allowedPorts.',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

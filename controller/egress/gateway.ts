@@ -23,6 +23,8 @@ export interface SandboxGrant {
   upstream?: Upstream;
   /** A connection came about, or something went over one. Called often. */
   onFlow?: (() => void) | undefined;
+  /** A connection was refused, with `egress_refused`. */
+  onRefused?: ((refusal: PolydevError) => void) | undefined;
 }
 
 export interface GatewayMetrics {
@@ -112,6 +114,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       const isRefusal = error.code === 'egress_refused';
       const reason = isRefusal ? (error.details.reason as RefusalReason) : 'unavailable';
       metrics.refusal(reason);
+      if (isRefusal) grant.onRefused?.(error);
       refusals.note({ ...target, reason }, isRefusal ? 'Egress refused.' : 'Egress failed.');
     }
 

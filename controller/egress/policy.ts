@@ -42,7 +42,7 @@ export function createPolicy(options: { routes: Routes; allowedPorts: readonly n
   return {
     route: ({ host, port }) => routes.get(`${host}:${port}`) ?? routes.get(host),
     checkTarget({ host, port }) {
-      if (!allowedPorts.includes(port)) throw refused('port', `Port ${port} is not open to sandboxes.`);
+      if (!allowedPorts.includes(port)) throw refused('port', `Port ${port} of ${host} is not open to sandboxes.`);
       if (isIP(host)) checkAddresses(host, [host]);
       else if (/(^|\.)localhost$/.test(host)) throw refused('name', `${host} is not a public internet name.`);
     },

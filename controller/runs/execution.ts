@@ -108,6 +108,8 @@ async function workOn(
     onEvent: notes.add,
   });
   if (failure === null) return { failure, works: true };
+  // Why nobody was there, the gateway knows better than the tool.
+  if (failure.code === 'provider_unreachable') return { failure: sandbox.refusal() ?? failure };
   return failure.code === 'provider_auth' ? { failure, works: false } : { failure };
 }
 

@@ -34,6 +34,8 @@ export interface EgressGrant {
   provider: ProviderId;
   /** Something goes out or comes in. Called often. */
   onFlow?: () => void;
+  /** A connection was refused. */
+  onRefused: (refusal: PolydevError) => void;
 }
 
 export interface EgressRegistry {
@@ -72,6 +74,8 @@ export interface SandboxHandle {
   open(box: SealedBox): Uint8Array;
   /** Aborts with `sandbox_failed` when the sandbox is no more. */
   gone: AbortSignal;
+  /** The last connection that it was refused. `egress_refused`, saying which. */
+  refusal(): PolydevError | null;
   /** Destroys it. Resolves when it is gone, or would not go yet and is seen to. Never rejects. */
   release(): Promise<void>;
   /** Leaves it as it is, for the controller that starts next. */
@@ -119,7 +123,7 @@ interface Turn {
 interface Claimed extends Pick<SandboxHandle, 'lentVersion'> {
   machine: Machine;
   keys: NonNullable<Keys['claimed']>;
-  grant: EgressGrant;
+  grant: Omit<EgressGrant, 'onRefused'>;
   /** Frees its place in the line. */
   leave(): void;
 }
@@ -190,13 +194,18 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
 
   function handleOf({ machine, keys, lentVersion, grant, leave }: Claimed): SandboxHandle {
     const { id, profile, address, token, agent, gone } = machine;
-    egress.grant(address.source, grant);
+    let refusal: PolydevError | null = null;
+    const onRefused = (error: PolydevError) => {
+      refusal = error;
+    };
+    egress.grant(address.source, { ...grant, onRefused });
     let released: Promise<void> | undefined;
     const handle: SandboxHandle = {
       ...{ id, profile, lentVersion, agent, gone },
       access: { ...address.agent, token },
       seal: (plaintext) => sealTo(keys.agentPublicKey, plaintext, boxContexts.toAgent),
       open: (box) => openFromAgent(keys.privateKey, box),
+      refusal: () => refusal,
       release() {
         released ??= (async () => {
           egress.revoke(address.source); // Before the address can belong to another.

@@ -23,8 +23,10 @@ async function startCounting(t: TestContext) {
   const onFlow = () => {
     flows.count += 1;
   };
-  world.gateway.grant(sandbox, { sandboxId: 'sbx_test', onFlow });
-  return { ...world, flows };
+  const heard: string[] = [];
+  const onRefused = ({ message }: Error) => void heard.push(message);
+  world.gateway.grant(sandbox, { sandboxId: 'sbx_test', onFlow, onRefused });
+  return { ...world, flows, heard };
 }
 
 test('a tunnel flows when it comes about, and with what goes over it either way', options, async (t) => {
@@ -56,14 +58,19 @@ test('so does one of SOCKS, and a plain request', options, async (t) => {
   assert.ok(flows.count > opened);
 });
 
-test('what is refused does not flow', options, async (t) => {
-  const { enter, flows, refusals } = await startCounting(t);
+test('what is refused does not flow, and its owner hears why', options, async (t) => {
+  const { enter, flows, refusals, heard } = await startCounting(t);
   const socket = enter();
   socket.write(connectRequest('127.0.0.1:443'));
   assert.match(await takeHead(socket), /^HTTP\/1\.1 403/);
   const broken = enter();
   broken.write('GET /here HTTP/1.1\r\nHost: here\r\n\r\n');
   assert.match(await takeHead(broken), /^HTTP\/1\.1 403/);
-  assert.deepEqual(refusals, ['address', 'protocol']);
+  const other = enter();
+  other.write(connectRequest('other.example:444'));
+  assert.match(await takeHead(other), /^HTTP\/1\.1 403/);
+  assert.deepEqual(refusals, ['address', 'protocol', 'port']);
+  assert.equal(heard[0], '127.0.0.1 is not a public internet address.');
+  assert.equal(heard[2], 'Port 444 of other.example is not open to sandboxes.');
   assert.equal(flows.count, 0);
 });

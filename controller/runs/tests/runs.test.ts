@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RunState, RunStreamEvent } from '@polydev/protocol';
+import { PolydevError, type RunState, type RunStreamEvent } from '@polydev/protocol';
 import { openStage, testTimeout } from '../../testing/stage.ts';
 import { gate, hangs, limited, refused, say, sayDone, sayText, toolFails, toolSays } from '../../testing/tool.ts';
 
@@ -152,6 +152,25 @@ for (const { name, tool, code, status } of failures) {
     await stage.assertClean();
   });
 }
+
+test('why nobody was reached says the gateway, if it refused to go there', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  await stage.connect();
+  stage.script.run = (request, process, agent) => {
+    const [grant] = stage.granted.values();
+    grant?.onRefused(new PolydevError('egress_refused', 'Port 444 of a.example is not open to sandboxes.'));
+    return toolFails('unknown', 'connect ECONNREFUSED 127.0.0.1:3128')(request, process, agent);
+  };
+  const run = await stage.services.runs.start(stage.user, ask);
+  await stage.runEvents(run.id);
+  const { reason } = await stage.services.runs.get(stage.user, run.id);
+  assert.equal(reason?.code, 'egress_refused');
+  assert.match(reason.message, /^Port 444 of a\.example/);
+  stage.script.run = toolFails('unknown', 'connect ECONNREFUSED 127.0.0.1:3128');
+  const other = await stage.services.runs.start(stage.user, ask);
+  await stage.runEvents(other.id);
+  assert.equal((await stage.services.runs.get(stage.user, other.id)).reason?.code, 'provider_unreachable');
+});
 
 test('a run that is cancelled stops its tool and keeps what was said', testTimeout, async (t) => {
   const stage = await openStage(t);
