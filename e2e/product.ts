@@ -141,7 +141,8 @@ async function launch(
   };
 }
 
-function links(child: ChildProcess): Promise<{ url: string; setupUrl: string }> {
+/** What it prints when it is up. */
+export function links(child: ChildProcess): Promise<{ url: string; setupUrl: string }> {
   return new Promise((resolve, reject) => {
     let said = '';
     let url = '';

@@ -32,7 +32,10 @@ export const errorCatalogue = {
   not_root: { status: 500, hint: 'Run the command as root, for example with sudo.' },
   host_lacks: { status: 500, hint: 'Run `./polydev doctor` and follow what it says.' },
   port_taken: { status: 500, hint: 'Stop the other program or choose another port with --port.' },
-  wrong_data_folder: { status: 500, hint: 'Choose another folder with --data; a demo and real data stay apart.' },
+  wrong_data_folder: {
+    status: 500,
+    hint: 'Choose another folder with --data: of its own for a demo, and where not only root may enter.',
+  },
   disk_full: { status: 507, hint: 'Free some disk space, then try again.' },
   no_network: { status: 500, hint: 'Check the connection to the package mirrors, then try again.' },
   image_missing: { status: 503, hint: 'Run `./polydev image build`.' },

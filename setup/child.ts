@@ -100,7 +100,14 @@ function launch(spec: ChildSpec): { process: ChildProcess; ready: Promise<unknow
     child.on('error', (error) =>
       reject(new PolydevError('internal', `${spec.name} could not be started.`, { cause: error })),
     );
-    ended.then(() => reject(new PolydevError('internal', `${spec.name} ended at its start. ${lastLine(tail)}`)));
+    ended.then(() =>
+      reject(
+        new PolydevError(
+          'internal',
+          `${spec.name} ended at its start: ${complaint(tail)} (all of it: ${spec.logFile})`,
+        ),
+      ),
+    );
   });
   ready.catch(() => {});
   return { process: child, ready, ended };
@@ -127,6 +134,8 @@ function errorOf(error: unknown): PolydevError {
   );
 }
 
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1)?.slice(0, 500) ?? '';
+/** Of what Node prints about an error, the line that says which. */
+function complaint(text: string): string {
+  const lines = text.trim().split('\n');
+  return (lines.findLast((line) => /^\S*Error\b/.test(line)) ?? lines.at(-1) ?? '').slice(0, 500);
 }

@@ -9,7 +9,7 @@ import type { StopSignal } from './child.ts';
 import { demoHome, demoPort, markDemo, requireKind } from './demo.ts';
 import { journalled } from './down.ts';
 import { prepareHost } from './host.ts';
-import { requireFreePort, requireRoot } from './host-checks.ts';
+import { requireFreePort, requireRoot, requireWayTo } from './host-checks.ts';
 import { defaultHome, hostPaths } from './paths.ts';
 import { type ControllerReady, startProcesses } from './processes.ts';
 import { createProgress } from './progress.ts';
@@ -71,6 +71,7 @@ export async function up(args: string[]): Promise<number> {
     mirror: values.mirror,
   });
 
+  await requireWayTo(paths.home, user);
   if (demo) await markDemo(paths.home);
   const release = await progress.step('Release', async (step) => {
     await mkdir(paths.releases, { recursive: true, mode: 0o755 });

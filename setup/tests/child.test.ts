@@ -56,6 +56,19 @@ test('a child that dies is started again', { timeout: 20_000 }, async (t) => {
   await child.stop();
 });
 
+test('a child that ends at its start is quoted, and its log is named', { timeout: 20_000 }, async (t) => {
+  const { spec, folder } = scratch(t);
+  writeFileSync(join(folder, 'program.mjs'), "throw new TypeError('the moon is down');");
+  await assert.rejects(
+    startChild(spec, () => undefined),
+    ({ message }: Error) => {
+      assert.equal(message, `program ended at its start: TypeError: the moon is down (all of it: ${spec.logFile})`);
+      return true;
+    },
+  );
+  assert.match(readFileSync(spec.logFile, 'utf8'), /program\.mjs:1/);
+});
+
 test('all that hangs is killed within the time of one hand-over', { timeout: 20_000 }, async (t) => {
   const hanging = program.replace('process.exit(0)', '{}');
   const start = async () => {

@@ -48,6 +48,18 @@ test('a port that is taken is said in a sentence, and nothing is made', {
   assert.equal(existsSync(home), false);
 });
 
+test('a data folder where only root gets is said in a sentence, and nothing is made', {
+  skip: !isRoot && 'needs root',
+}, async (t) => {
+  const closed = mkdtempSync(join(tmpdir(), 'polydev-'));
+  t.after(() => rmSync(closed, { recursive: true }));
+  const outcome = await up(['--port', '0', '--data', join(closed, 'deep', 'home')]);
+  assert.equal(outcome.code, 1);
+  assert.ok(outcome.stderr.includes(`The user polydev may not enter ${closed}, so`), outcome.stderr);
+  assert.match(outcome.stderr, /--data/);
+  assert.equal(existsSync(join(closed, 'deep')), false);
+});
+
 test('without root it says so and makes nothing', {
   skip: !isRoot && 'needs root to become somebody else',
 }, async (t) => {
