@@ -2,9 +2,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { skipTestServers, startTestPostgres, startTestRedis } from '@polydev/setup/test-servers';
+import { Redis } from 'ioredis';
+import pg from 'pg';
 import { scratchFolder, startController } from './controller-process.ts';
 
 const options = { skip: skipTestServers, timeout: 180_000 };
+
+test('what the tests run on is no older than PostgreSQL 15 and Redis 7', options, async (t) => {
+  const [postgres, redis] = await Promise.all([startTestPostgres(), startTestRedis()]);
+  t.after(() => Promise.all([postgres.remove(), redis.remove()]));
+  const database = new pg.Client({ connectionString: postgres.url });
+  await database.connect();
+  const { rows } = await database.query('show server_version_num').finally(() => database.end());
+  assert.ok(Number(rows[0].server_version_num) >= 150_000, rows[0].server_version_num);
+  const client = new Redis(redis.url);
+  const about = await client.info('server').finally(() => client.disconnect());
+  assert.ok(Number(/^redis_version:(\d+)/m.exec(about)?.[1]) >= 7, about);
+});
 
 test('a controller on PostgreSQL and Redis outlives both of them, and says when it is well', options, async (t) => {
   const scratch = await scratchFolder(t);
