@@ -112,7 +112,10 @@ export function createWorkings(deps: WorkingsDeps): Workings {
   });
 
   const runRows = createRunRows(deps, events, controller, now, lists);
-  const leases = createLeases(ephemeral, { holder: controller, usedElsewhere: runRows.usedElsewhere });
+  const leases = createLeases(ephemeral, {
+    holder: controller,
+    usedElsewhere: async (id) => (await runRows.usedElsewhere(id)) || (await sandboxRows.testedElsewhere(id)),
+  });
   const { borrow, ...lending } = createLending({ vault, leases, sandboxes, witness, providerOf, log });
   const userExists = async (id: UserId) =>
     (await db.select({ id: users.id }).from(users).where(eq(users.id, id))).length > 0;

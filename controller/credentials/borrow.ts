@@ -6,7 +6,7 @@
 import { type CredentialId, PolydevError, type Sandbox } from '@polydev/protocol';
 import type { Provider } from '@polydev/providers/provider';
 import type { BaseLogger } from 'pino';
-import { abortError } from '../abort.ts';
+import { abortError, untilAborted } from '../abort.ts';
 import type { Witness } from '../postmortem/witness.ts';
 import { failureOf } from '../reason.ts';
 import { handOver } from '../recovery/hand-over.ts';
@@ -280,10 +280,13 @@ export function createLending(deps: {
   return {
     borrow,
     async takeBack(id, adopted) {
-      // What the tool renews when it is asked to end is still fetched; and nobody else has the credential yet.
-      await adopted.agent.stopExecs().catch(() => {});
       const request = { credentialId: id, owner: id, wait: true, evenExpired: true, signal: stays, adopted };
-      await borrow({ ...request, leave: leaving.signal }, async () => ({})).catch((error) =>
+      // Nothing is waited for before: it stands first in the line. What the tool renews as it ends is still fetched.
+      const end = async () => {
+        await untilAborted(adopted.agent.stopExecs(), leaving.signal).catch(() => {});
+        return {};
+      };
+      await borrow({ ...request, leave: leaving.signal }, end).catch((error) =>
         log.warn({ err: error, credential: id }, 'What was lent before a restart was not given back.'),
       );
     },

@@ -6,6 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Driver } from '@polydev/drivers/contract';
 import {
+  limits,
   newId,
   PolydevError,
   type Preparation,
@@ -23,6 +24,7 @@ import type { Clock } from '../clock.ts';
 import { reasonOf } from '../reason.ts';
 import type { AgentAccess } from '../services.ts';
 import { createDestruction } from './destruction.ts';
+import { whenHostIsThere } from './host-away.ts';
 import type { KeyCase } from './keys.ts';
 import type { Room, Space } from './room.ts';
 import type { NewSandbox, SandboxRow, SandboxRows } from './rows.ts';
@@ -191,9 +193,11 @@ export function createMachines(deps: MachinesDeps): Machines {
       try {
         const { token, recipe } = keyCase.open(id, keys);
         if (state !== 'claimed' && recipe !== recipeOf(profile, await deps.image())) return null;
-        await driver.resume(id);
+        await whenHostIsThere(() => driver.resume(id), { signal: gone, forMs: limits.hostAwayMs });
         const machine = machineOf({ id, profile, createdAtMs, address, token }, gone);
-        const { claimed } = await machine.agent.health();
+        const look = () => machine.agent.health();
+        // What lives here must not die of one answer that did not come.
+        const { claimed } = await look().catch(look);
         if (state === 'hibernated') await rows.move(id, 'idle');
         if (claimed === (state === 'claimed')) {
           deps.adopted?.(id, { ...address.agent, token });

@@ -1,7 +1,7 @@
 /** The table of sandboxes. Every change of state goes through `move`. */
 
-import { mayMove, PolydevError, type Sandbox, sandboxMoves } from '@polydev/protocol';
-import { and, desc, eq, inArray, lt, ne } from 'drizzle-orm';
+import { type CredentialId, mayMove, PolydevError, type Sandbox, sandboxMoves } from '@polydev/protocol';
+import { and, desc, eq, inArray, lt, ne, notInArray } from 'drizzle-orm';
 import { reasonOf } from '../reason.ts';
 import type { Store } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
@@ -22,6 +22,8 @@ export interface SandboxRows extends Pick<Mover<SandboxRow>, 'move' | 'change' |
   own(): Promise<SandboxRow[]>;
   /** Controllers that have present ones. */
   controllers(): Promise<string[]>;
+  /** Another controller has one with this credential, to test it. */
+  testedElsewhere(id: CredentialId): Promise<boolean>;
   /** Those of a controller that is no more: on its host, out of reach. */
   forgetOf(controller: string): Promise<void>;
   /** Those that have been gone for long are forgotten, with their timelines. */
@@ -63,6 +65,15 @@ export function createSandboxRows(
     controllers: async () => {
       const found = await db.selectDistinct({ id: sandboxes.controller }).from(sandboxes).where(isPresent);
       return found.map(({ id }) => id);
+    },
+    async testedElsewhere(id) {
+      const others = notInArray(sandboxes.controller, [controller, '']);
+      const found = await db
+        .select({ id: sandboxes.id })
+        .from(sandboxes)
+        .where(and(eq(sandboxes.owner, id), eq(sandboxes.state, 'claimed'), others))
+        .limit(1);
+      return found.length > 0;
     },
     async forgetOf(lost) {
       const left = await db

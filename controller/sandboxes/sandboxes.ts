@@ -184,9 +184,10 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
     const claimed = agent.claim({ provider, controllerPublicKey: keys.publicKey, capture });
     const { agentPublicKey } = await untilAborted(claimed, AbortSignal.any([signal, machine.gone]));
     const known = { privateKey: keys.privateKey, agentPublicKey };
-    await rows.move(id, 'claimed', {
-      set: { owner, userId, provider, lentVersion, keys: keyCase.seal(id, { token, claimed: known }) },
-    });
+    const set = { owner, userId, provider, lentVersion, keys: keyCase.seal(id, { token, claimed: known }) };
+    // Another controller, which missed this one for long, has given it up.
+    if (!(await rows.move(id, 'claimed', { set })))
+      throw new PolydevError('sandbox_failed', 'The sandbox was given up while it waited.');
     signal.throwIfAborted();
     const grant = { sandboxId: id, userId, provider, ...(onFlow && { onFlow }) };
     return handleOf({ machine, keys: known, lentVersion, grant, leave });

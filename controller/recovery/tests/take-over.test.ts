@@ -108,6 +108,28 @@ test('what was taken from a controller that only seemed to be away is not done a
   assert.deepEqual([one.state, one.reason?.code, two.state], ['failed', 'controller_restarted', 'succeeded']);
 });
 
+test(
+  'an account that one controller tests is not lent by another, also when the lease is lost',
+  testTimeout,
+  async (t) => {
+    const stage = await openStage(t);
+    const { id } = await stage.connect();
+    const working = gate();
+    stage.script.run = (request, process, agent) => {
+      working.open();
+      return hangs(request, process, agent);
+    };
+    const testing = stage.services.credentials.test(stage.user, id);
+    await working.wait;
+    const other = await stage.openOther();
+    await stage.ephemeral.delete(`lease:credential:${id}`);
+    await assert.rejects(other.services.credentials.test(stage.user, id), { code: 'credential_busy' });
+    assert.deepEqual(await other.driver.list(), []);
+    await stage.stop();
+    await assert.rejects(testing);
+  },
+);
+
 test('a viewer at another controller waits for a desktop that is starting', testTimeout, async (t) => {
   const stage = await openStage(t);
   const other = await stage.openOther();
