@@ -75,7 +75,8 @@ export interface CredentialService {
   get(user: User, id: CredentialId): Promise<Credential>;
   /** `credential_exists` when another account of the provider has this label. */
   rename(user: User, id: CredentialId, label: string): Promise<Credential>;
-  addApiKey(user: User, request: AddApiKey): Promise<Credential>;
+  /** Nothing is kept once `gone` aborts. */
+  addApiKey(user: User, request: AddApiKey, gone?: AbortSignal): Promise<Credential>;
   /** Forgets it here; never tells the provider to revoke it. */
   remove(user: User, id: CredentialId): Promise<void>;
   /** A tiny real run. Answers the credential with its new status. */
@@ -83,7 +84,8 @@ export interface CredentialService {
 }
 
 export interface RunService {
-  start(user: User, request: StartRun): Promise<Run>;
+  /** Nothing begins once `gone` aborts: who asked has heard that it failed, or hears nothing any more. */
+  start(user: User, request: StartRun, gone?: AbortSignal): Promise<Run>;
   get(user: User, id: RunId): Promise<Run>;
   /** Newest first. */
   list(user: User, query?: ListRuns): Promise<Run[]>;

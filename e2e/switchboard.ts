@@ -14,13 +14,14 @@ export interface Switchboard {
 /** So much goes through at once on a slow line. */
 const sliceBytes = 8 * 1024;
 
-/** `bytesPerSecond`: of each connection, towards its client. */
+/** `bytesPerSecond`: of all connections together, in each direction. */
 export async function openSwitchboard(
   port: number | null,
   { bytesPerSecond }: { bytesPerSecond?: number } = {},
 ): Promise<Switchboard> {
   let target = port;
   const sockets = new Set<Socket>();
+  const line = bytesPerSecond ? { up: createTurns(bytesPerSecond), down: createTurns(bytesPerSecond) } : null;
   const server = createServer((client) => {
     if (target === null) return void client.destroy();
     const upstream = connect({ host: '127.0.0.1', port: target });
@@ -28,9 +29,13 @@ export async function openSwitchboard(
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
     }
-    pipeline(client, upstream, () => {});
-    if (bytesPerSecond) pipeline(upstream, slowly(bytesPerSecond), client, () => {});
-    else pipeline(upstream, client, () => {});
+    if (line) {
+      pipeline(client, slowly(line.up), upstream, () => {});
+      pipeline(upstream, slowly(line.down), client, () => {});
+    } else {
+      pipeline(client, upstream, () => {});
+      pipeline(upstream, client, () => {});
+    }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -45,13 +50,25 @@ export async function openSwitchboard(
   };
 }
 
-function slowly(bytesPerSecond: number): Transform {
+type Turns = (bytes: number) => Promise<void>;
+
+/** Resolves when so many bytes have gone through the line, after all that were there before. */
+function createTurns(bytesPerSecond: number): Turns {
+  let freeAtMs = 0;
+  return async (bytes) => {
+    const nowMs = performance.now();
+    freeAtMs = Math.max(freeAtMs, nowMs) + (1000 * bytes) / bytesPerSecond;
+    await sleep(freeAtMs - nowMs);
+  };
+}
+
+function slowly(turn: Turns): Transform {
   return new Transform({
     highWaterMark: sliceBytes,
     async transform(chunk: Buffer, _encoding, done) {
       for (let at = 0; at < chunk.length; at += sliceBytes) {
         const slice = chunk.subarray(at, at + sliceBytes);
-        await sleep((1000 * slice.length) / bytesPerSecond);
+        await turn(slice.length);
         this.push(slice);
       }
       done();

@@ -20,7 +20,7 @@ import type { Routes } from './http/server.ts';
 const smallBodyBytes = 128 * 1024;
 const sealedBodyBytes = 4 * limits.credentialBytes;
 /** In JSON the prompt may take six times its length. */
-const execBodyBytes = 8 * limits.promptBytes;
+const execBodyBytes = 8 * limits.promptChars;
 
 export function createRoutes(deps: {
   health: () => AgentHealth;

@@ -118,7 +118,7 @@ export const ExecRequest = Type.Object({
   env: Type.Record(Type.String(), Type.String()),
   /** Files written for this process before it starts, relative to the home folder. */
   files: Type.Array(Type.Object({ path: Type.String({ maxLength: 200 }), content: Type.String() }), { maxItems: 8 }),
-  stdin: Type.String({ maxLength: limits.promptBytes }),
+  stdin: Type.String({ maxLength: limits.promptChars }),
   deadlineMs: Type.Integer({ minimum: 1, maximum: limits.runMaxMs }),
 });
 export type ExecRequest = Static<typeof ExecRequest>;

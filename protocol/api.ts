@@ -36,6 +36,8 @@ export const ProviderInfo = Type.Object({
   /** One line: what one gets. */
   summary: Type.String(),
   loginCommand: Type.String(),
+  /** Ways to sign in that another command begins, each by what sets it apart. */
+  otherLogins: Type.Array(Type.Object({ name: Type.String(), command: Type.String() })),
   apiKeyPage: Type.String(),
   apiKeyHint: Type.String(),
   /** The way in to suggest first. */
@@ -165,7 +167,7 @@ export const RunStateSchema = keysOf<RunState>(runMoves);
 
 export const StartRun = Type.Object({
   provider: ProviderId,
-  prompt: Type.String({ minLength: 1, maxLength: limits.promptBytes }),
+  prompt: Type.String({ minLength: 1, maxLength: limits.promptChars }),
   model: Type.Optional(Type.String({ minLength: 1, maxLength: 100, pattern: '^[A-Za-z0-9][A-Za-z0-9._:/-]*$' })),
   /** Needed only with several accounts of one provider. */
   credentialId: Type.Optional(idOf('credential')),

@@ -48,7 +48,7 @@ export const errorCatalogue = {
   unsupported: { status: 501, hint: 'This driver cannot do that; see its features.' },
   sandbox_failed: {
     status: 502,
-    hint: 'Try again; what the sandbox said at its end is kept under the sign-in or run, and `polydev sandbox logs ID` shows it.',
+    hint: 'Try again; if it fails each time, run `./polydev image verify`, and read what `polydev sandbox logs ID` has kept.',
   },
   sandbox_gone: { status: 410, hint: 'Start again; the sandbox has been destroyed.' },
   already_done: { status: 409, hint: 'Go on: what was asked for happened before.' },
@@ -82,7 +82,10 @@ export const errorCatalogue = {
   run_cancelled: { status: 409, hint: 'Start the run again.' },
   provider_auth: { status: 502, hint: 'Sign in again: the provider refused the credential.' },
   provider_limit: { status: 502, hint: "Wait until the provider's limit resets." },
-  provider_failed: { status: 502, hint: "Try again later; check the provider's status page." },
+  provider_failed: {
+    status: 502,
+    hint: "Change the prompt or the model if it speaks of these; else try again later, and see the provider's status page.",
+  },
   provider_unreachable: {
     status: 502,
     hint: "Check this host's network, its clock and the egress settings, then try again.",

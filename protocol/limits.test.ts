@@ -30,7 +30,7 @@ test('limits that depend on each other stand in order', () => {
     ['viewerStallMs', 'streamSilenceMs'],
     ['signInWarnMs', 'signInExtendMs', 'signInHardMs'],
     ['runMaxMs', 'setupLinkMs', 'keptLogsMs'],
-    ['credentialBytes', 'promptBytes', 'runLineBytes', 'runOutputBytes'],
+    ['credentialBytes', 'promptChars', 'runLineBytes', 'runOutputBytes'],
   ];
   for (const names of ascending) {
     for (const [index, name] of names.entries()) {

@@ -90,7 +90,7 @@ export const limits = {
   leaseMs: 30 * second,
   /** After the loss of all leases none is given for this long: who held one is back much sooner. */
   leaseSettleMs: 3 * second,
-  promptBytes: 2 * MiB,
+  promptChars: 2 * MiB,
   listedTextChars: 500,
   runLineBytes: 8 * MiB,
   runOutputBytes: 128 * MiB,

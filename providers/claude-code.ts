@@ -20,6 +20,7 @@ export const claudeCode: Provider = {
     maker: 'Anthropic',
     summary: 'Claude with your Pro, Max, Team or Enterprise plan, or with an API key.',
     loginCommand: 'claude auth login',
+    otherLogins: [{ name: 'With a Console account, billed by use', command: 'claude auth login --console' }],
     apiKeyPage: 'https://platform.claude.com/settings/keys',
     apiKeyHint: 'Starts with sk-ant-',
     firstWayIn: 'browser',

@@ -26,6 +26,7 @@ export const googleGemini: Provider = {
     maker: 'Google',
     summary: 'Gemini with an API key, or with a Code Assist Standard or Enterprise licence.',
     loginCommand: 'gemini',
+    otherLogins: [],
     apiKeyPage: 'https://aistudio.google.com/apikey',
     apiKeyHint: 'Starts with AIza',
     firstWayIn: 'api_key',

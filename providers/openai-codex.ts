@@ -16,6 +16,7 @@ export const openaiCodex: Provider = {
     maker: 'OpenAI',
     summary: 'Codex with your ChatGPT plan, or with an API key.',
     loginCommand: 'codex login',
+    otherLogins: [{ name: 'With a code, on another device', command: 'codex login --device-auth' }],
     apiKeyPage: 'https://platform.openai.com/api-keys',
     apiKeyHint: 'Starts with sk-',
     firstWayIn: 'browser',

@@ -60,7 +60,7 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
       signal: stopping,
     });
     try {
-      const { agent, gone } = sandbox;
+      const { agent, gone, refusal } = sandbox;
       await agent.restore(sandbox.seal(encodeBundle(bundle)));
       return await prove({
         agent,
@@ -69,6 +69,7 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
         redact: createRedact(bundle),
         stop: stopping,
         gone,
+        refusal,
       });
     } catch (error) {
       // Its sandbox is destroyed, too.
@@ -87,7 +88,7 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
     });
   }
 
-  async function addApiKey(user: User, request: AddApiKey): Promise<Credential> {
+  async function addApiKey(user: User, request: AddApiKey, gone?: AbortSignal): Promise<Credential> {
     const { provider, apiKey, newAccount = false } = request;
     const label = cleanLabel(request.label);
     const place = { userId: user.id, provider, label };
@@ -104,6 +105,7 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
           throw failure.code === 'provider_auth' ? new PolydevError('api_key_refused', failure.message) : failure;
         }
       }
+      if (gone?.aborted) throw abortError(gone);
       const stored = await promote(unproven, bundle);
       lists.tell(user.id, 'credentials');
       return shownCredential(stored);
@@ -142,8 +144,8 @@ export function createCredentialService(deps: CredentialServiceDeps): Credential
         signal: unstoppable,
       };
       const { failure, works } = await borrow(request, async ({ sandbox, credential, provider, redact, stop }) => {
-        const { agent, gone } = sandbox;
-        const proof = await prove({ agent, provider, kind: credential.kind, redact, stop, gone });
+        const { agent, gone, refusal } = sandbox;
+        const proof = await prove({ agent, provider, kind: credential.kind, redact, stop, gone, refusal });
         if (proof.accepted) return { works: true, failure: null };
         return { ...(proof.failure?.code === 'provider_auth' && { works: false }), failure: proof.failure };
       });

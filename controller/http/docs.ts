@@ -7,7 +7,7 @@ import type { App } from './app.ts';
 import { contentSecurityPolicy } from './headers.ts';
 
 /** Before the routes: it listens to their registration. */
-export async function addDocument(app: App): Promise<void> {
+export async function addDocument(app: App, { demo }: { demo: boolean }): Promise<void> {
   app.addHook('onRoute', (route) => {
     const access = route.config?.access;
     if (access) route.schema = { ...route.schema, security: access === 'public' ? [] : securityOf(access) };
@@ -16,9 +16,10 @@ export async function addDocument(app: App): Promise<void> {
     openapi: {
       openapi: '3.1.0',
       info: {
-        title: 'Polydev',
+        title: demo ? 'Polydev (demo)' : 'Polydev',
         version: '1',
         description:
+          (demo ? 'A demo: local stand-ins instead of the real providers; nothing leaves this machine. ' : '') +
           'Sign in with the cookie of the dashboard, or send a personal API token as a bearer token. Each operation ' +
           'names the scope that a token needs for it: every scope includes `read`, `admin` includes all. ' +
           'Requests that change something with the cookie must come from the dashboard’s own origin.',

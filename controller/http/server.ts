@@ -90,7 +90,7 @@ export async function createHttpServer(deps: AppDeps, options: ServerOptions): P
     app.server.once('close', () => clearInterval(sweep));
   });
 
-  await addDocument(app);
+  await addDocument(app, deps);
   addMetrics(app, deps.metrics);
   await addRoutes(app, { ...deps, guard, closing: closing.signal });
   await addDocsPage(app);

@@ -105,11 +105,10 @@ async function workOn(
     deadlineMs: run.deadlineMs,
     stop,
     gone: AbortSignal.any([sandbox.gone, leave]),
+    refusal: sandbox.refusal,
     onEvent: notes.add,
   });
   if (failure === null) return { failure, works: true };
-  // Why nobody was there, the gateway knows better than the tool.
-  if (failure.code === 'provider_unreachable') return { failure: sandbox.refusal() ?? failure };
   return failure.code === 'provider_auth' ? { failure, works: false } : { failure };
 }
 

@@ -26,6 +26,8 @@ export async function prove(request: {
   /** Aborting asks the tool to end; its reason becomes the failure. */
   stop?: AbortSignal;
   gone: AbortSignal;
+  /** Of a sandbox in which nothing but the tool asks for connections. */
+  refusal?: () => PolydevError | null;
 }): Promise<Proof> {
   let answer = '';
   const failure = await runTool({

@@ -10,6 +10,7 @@ import {
   type User,
   type UserId,
 } from '@polydev/protocol';
+import { abortError } from '../abort.ts';
 import type { Clock } from '../clock.ts';
 import { defaultLabel } from '../credentials/label.ts';
 import type { Vault } from '../credentials/vault.ts';
@@ -163,7 +164,7 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
   }
 
   const service: RunService = {
-    async start(user, request) {
+    async start(user, request, gone) {
       if (request.prompt.includes('\0'))
         throw new PolydevError('invalid_request', 'The prompt contains a NUL character.');
       const giveRoom = takeRoom(user);
@@ -178,6 +179,10 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
           model: request.model ?? null,
           deadlineMs: request.deadlineMs ?? deps.defaultDeadlineMs,
         });
+        if (gone?.aborted) {
+          await rows.remove(row.id);
+          throw abortError(gone);
+        }
         if (closed) await leaveToOthers(row.id, giveRoom);
         else begin(headOf(row), giveRoom);
         return shownRun(row);

@@ -23,6 +23,8 @@ export interface ToolRequest {
   stop: AbortSignal;
   /** Aborts when the sandbox is gone, or left to another controller; its reason is thrown. */
   gone: AbortSignal;
+  /** What the sandbox was refused: why nobody was there, the gateway knows better than the tool. */
+  refusal?: () => PolydevError | null;
   /** Awaited, so that a slow taker slows the tool. */
   onEvent(event: RunEvent, source?: SourceLine): Promise<void> | void;
 }
@@ -78,7 +80,7 @@ function stopWhenAsked({ agent, execId, stop, deadlineMs }: ToolRequest, ending:
 }
 
 async function readTool(request: ToolRequest, signal: AbortSignal): Promise<ToolFailure> {
-  const { agent, provider, execId, redact, deadlineMs, stop, gone, onEvent } = request;
+  const { agent, provider, execId, redact, stop, gone, onEvent } = request;
   const parser = provider.createParser();
   let verdict: RunEvent | undefined;
   let stderrTail = '';
@@ -94,7 +96,7 @@ async function readTool(request: ToolRequest, signal: AbortSignal): Promise<Tool
   for await (const event of agent.execEvents(execId, 0, signal)) {
     if (event.type === 'exit') {
       if (event.reason === 'ended') await take(parser.end(event.code, stderrTail));
-      return failureOf(event, verdict, stop, deadlineMs);
+      return failureOf(event, verdict, request);
     }
     if (event.type === 'dropped') {
       if (event.from === 'stdout') await take(parser.dropped());
@@ -120,8 +122,7 @@ async function readTool(request: ToolRequest, signal: AbortSignal): Promise<Tool
 function failureOf(
   { reason }: Extract<ExecEvent, { type: 'exit' }>,
   verdict: RunEvent | undefined,
-  stop: AbortSignal,
-  deadlineMs: number,
+  { stop, deadlineMs, refusal }: ToolRequest,
 ): ToolFailure {
   if (reason === 'deadline') return timedOut(deadlineMs);
   if (reason === 'output_limit') return tooMuch();
@@ -130,7 +131,10 @@ function failureOf(
     return stop.aborted ? abortError(stop) : new PolydevError('run_cancelled', 'The tool was stopped.');
   }
   if (verdict?.type === 'finished') return null;
-  if (verdict?.type === 'failure') return new PolydevError(verdict.code, verdict.message);
+  if (verdict?.type === 'failure') {
+    const refused = verdict.code === 'provider_unreachable' ? refusal?.() : null;
+    return refused ?? new PolydevError(verdict.code, verdict.message);
+  }
   return new PolydevError('provider_failed', 'The tool ended without saying that it was done.');
 }
 

@@ -64,6 +64,16 @@ test('every answer carries the strict policy', { timeout }, async (t) => {
   }
 });
 
+test('the document of a demo says so', { timeout }, async (t) => {
+  const infoOf = async (demo: boolean) => {
+    const { app, bearer } = await createTestApp(t, { deps: { demo } });
+    const headers = { host, authorization: await bearer() };
+    return (await app.inject({ url: '/api/openapi.json', headers })).json().info;
+  };
+  assert.match((await infoOf(true)).description, /^A demo: local stand-ins instead of the real providers/);
+  assert.doesNotMatch((await infoOf(false)).description, /demo/);
+});
+
 test('the document names the routes, and its page runs no inline script', { timeout }, async (t) => {
   const { app, bearer } = await createTestApp(t);
   const headers = { host, authorization: await bearer() };

@@ -69,7 +69,7 @@ suite('the agent over HTTP', { timeout: 20_000 }, () => {
   test('takes the longest prompt there may be', async (t) => {
     const agent = await startScratchAgent(t);
     await agent.claim();
-    const stdin = '\u0001'.repeat(limits.promptBytes);
+    const stdin = '\u0001'.repeat(limits.promptChars);
     const exec = { id: 'long', argv: ['true'], env: {}, files: [], stdin, deadlineMs: 10_000 };
     assert.equal((await agent.call('POST', '/exec', exec)).status, 202);
   });

@@ -58,6 +58,37 @@ test('of an answer that is very long the page shows the beginning, and copies th
   assert.equal(await page.evaluate(async () => (await navigator.clipboard.readText()).length), answer.length);
 });
 
+test('of a prompt of one megabyte the page shows the beginning', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  fixture.state.credentials = fullCredentials(Date.now());
+  fixture.state.runs = fullRuns(Date.now());
+  const [run] = fixture.state.runs;
+  assert.ok(run);
+  Object.assign(run, { prompt: 'pear '.repeat(200_000) });
+  fixture.runEvents(run.id).end();
+  await page.goto(`/dashboard/runs/${run.id}`);
+  await page.getByText('This is the beginning of a long prompt: 20,000 of 1,000,000 characters.').waitFor();
+  assert.ok((await page.getByRole('article', { name: 'Run' }).innerText()).length < 30_000);
+});
+
+test('where accounts cannot be read that is said, and trying again helps', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  await stageScene(scenes['runs-broken'], page, fixture);
+  fixture.state.broken = {};
+  fixture.state.credentials = fullCredentials(Date.now());
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByText('What should Claude Code do?').waitFor();
+});
+
+test('a run that cannot be stopped says why', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  await stageScene(scenes['runs-starting'], page, fixture);
+  const [run] = fixture.state.runs;
+  fixture.state.broken[`POST /api/runs/${run?.id}/cancel`] = 'disk_full';
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.getByText('Free some disk space').waitFor();
+});
+
 test('a run can be stopped, and a failed one retried', options, async (t) => {
   const { page, fixture } = await stage.open(t);
   fixture.state.credentials = fullCredentials(Date.now());
@@ -103,6 +134,21 @@ test('history is searched', options, async (t) => {
   assert.equal(await items.count(), 1);
   await page.getByPlaceholder('Search').fill('nothing like it');
   await page.getByText('Nothing here mentions').waitFor();
+});
+
+test('the history of one tool has its runs alone, until all are asked for', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  await stageScene(scenes['runs-of-one-tool'], page, fixture);
+  const items = page.getByRole('navigation', { name: 'Runs' }).getByRole('listitem');
+  await items.first().waitFor();
+  const ofGemini = fixture.state.runs.filter(({ provider }) => provider === 'google_gemini').length;
+  assert.equal(await items.count(), ofGemini);
+  await items.first().click();
+  await page.waitForURL(/runs\/run_/);
+  assert.equal(await items.count(), ofGemini);
+  await page.getByRole('button', { name: 'Show the runs of all tools' }).click();
+  await items.nth(ofGemini).waitFor();
+  assert.equal(await items.count(), fixture.state.runs.length);
 });
 
 test("on a phone, history opens without the phone's keyboard in front of it", options, async (t) => {

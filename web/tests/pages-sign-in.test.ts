@@ -109,6 +109,43 @@ test('a failure names the step, says why, and can be tried again', options, asyn
   await until(() => fixture.posted.some(({ path }) => path === '/api/auth/start'));
 });
 
+test('another way to sign in is chosen, shown and typed', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  await stageScene(liveDesktop(), page, fixture);
+  await page.getByRole('button', { name: 'Other ways to sign in' }).click();
+  await page.getByRole('menuitemradio', { name: /Console account/ }).click();
+  await page.getByText('claude auth login --console', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Type it for me' }).click();
+  await until(() => fixture.viewers.rfb.keys.at(-1) === 'Enter');
+  assert.equal(fixture.viewers.rfb.keys.slice(0, -1).join(''), 'claude auth login --console');
+});
+
+test('on a phone the desktop keeps its place from step to step', options, async (t) => {
+  const { page, fixture } = await stage.open(t, { width: 390, height: 844, touch: true });
+  await stageScene(liveDesktop(), page, fixture);
+  const top = async () => (await page.getByTestId('viewer').boundingBox())?.y;
+  await stepIs(page, 'command', 'active');
+  const tops = [await top()];
+  const rest = signInEvents.slice(signInEvents.findIndex(([, { type }]) => type === 'opened'));
+  for (const [, event] of rest) {
+    if (event.type === 'state' && event.state === 'connected') break;
+    fixture.sessionEvents.add(event);
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
+    tops.push(await top());
+  }
+  await stepIs(page, 'proof', 'active');
+  tops.push(await top());
+  assert.deepEqual([...new Set(tops)], [tops[0]]);
+});
+
+test('a sign-in that cannot be cancelled says why', options, async (t) => {
+  const { page, fixture } = await stage.open(t);
+  await stageScene(liveDesktop(), page, fixture);
+  fixture.state.broken[`DELETE /api/auth/session/${fixture.state.sessions[0]?.id}`] = 'disk_full';
+  await page.getByRole('button', { name: 'Cancel the sign-in' }).click();
+  await page.getByText('Free some disk space').waitFor();
+});
+
 test('a sign-in can be cancelled', options, async (t) => {
   const { page, fixture } = await stage.open(t);
   await stageScene(liveDesktop(), page, fixture);

@@ -1,6 +1,7 @@
 import { AccountUsage, AddApiKey, AskUsage, Credential, ListCredentials, RenameCredential } from '@polydev/protocol';
 import { callerOf } from '../../auth/guard.ts';
 import type { App, RouteDeps } from '../app.ts';
+import { untilGone } from '../sse.ts';
 import { access, Items, Nothing, withId } from './shapes.ts';
 
 export function addCredentialRoutes(app: App, { services: { credentials, usage } }: RouteDeps): void {
@@ -19,7 +20,10 @@ export function addCredentialRoutes(app: App, { services: { credentials, usage }
       ...access('connect'),
       schema: { tags, summary: 'Add an API key', body: AddApiKey, response: { 201: Credential } },
     },
-    async (request, reply) => reply.code(201).send(await credentials.addApiKey(callerOf(request), request.body)),
+    async (request, reply) => {
+      const added = await credentials.addApiKey(callerOf(request), request.body, untilGone(reply));
+      return await reply.code(201).send(added);
+    },
   );
 
   app.get(

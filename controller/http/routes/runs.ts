@@ -6,8 +6,8 @@ import { EventsQuery, resumeAfter, sendEvents, untilGone } from '../sse.ts';
 import { upgrade } from '../upgrade.ts';
 import { access, Items, Nothing, withId } from './shapes.ts';
 
-/** A prompt of the longest kind, with every character escaped in JSON. */
-const promptBodyBytes = 2 * limits.promptBytes + 64 * 1024;
+/** A prompt of the longest kind: three bytes a character in UTF-8, or two where JSON escapes it. */
+const promptBodyBytes = 3 * limits.promptChars + 64 * 1024;
 
 export function addRunRoutes(app: App, { services: { runs }, closing }: RouteDeps): void {
   const tags = ['runs'];
@@ -16,7 +16,10 @@ export function addRunRoutes(app: App, { services: { runs }, closing }: RouteDep
   app.post(
     '/api/runs',
     { ...access('run'), bodyLimit: promptBodyBytes, schema: { tags, body: StartRun, response: { 201: Run } } },
-    async (request, reply) => reply.code(201).send(await runs.start(callerOf(request), request.body)),
+    async (request, reply) => {
+      const run = await runs.start(callerOf(request), request.body, untilGone(reply));
+      return await reply.code(201).send(run);
+    },
   );
 
   app.get(

@@ -17,7 +17,8 @@ export const runPath = (id: RunId) => `${paths.runs}/${encodeURIComponent(id)}`;
 export const promptPath = (target: ProviderId | CredentialId) => `${paths.runs}?provider=${target}`;
 /** Connections, with the question for this tool's API key. */
 export const apiKeyPath = (provider: ProviderId) => `${paths.connections}?key=${provider}`;
-export const historyPath = (name: string) => `${paths.runs}?search=${encodeURIComponent(name)}`;
+/** The runs of this tool alone. */
+export const historyPath = (provider: ProviderId) => `${paths.runs}?only=${provider}`;
 export const loginPath = (next: string) => `/login?next=${encodeURIComponent(next)}`;
 
 /** Where to go after signing in: only ever a page of the dashboard. */

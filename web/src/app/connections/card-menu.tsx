@@ -50,7 +50,7 @@ export function CardMenu(props: CardMenuProps) {
         </IconButton>
       }
     >
-      <MenuItem icon={<History />} onSelect={() => void navigate(historyPath(provider.name))}>
+      <MenuItem icon={<History />} onSelect={() => void navigate(historyPath(provider.id))}>
         History
       </MenuItem>
       {!signingIn && !connected && (

@@ -2,6 +2,7 @@
 
 import type {
   AuthSession,
+  ListRuns,
   ListSessions,
   Run,
   RunId,
@@ -30,7 +31,7 @@ export const keys = {
   logs: (id: string) => ['logs', id],
   runs: ['runs'],
   runLists: ['runs', 'list'],
-  runList: (search: string) => ['runs', 'list', search],
+  runList: (filter: object) => ['runs', 'list', filter],
   run: (id: string) => ['runs', id],
 } as const;
 
@@ -103,12 +104,12 @@ export const useLogs = (id: SandboxOrOwnerId) =>
 
 export const useRun = (id: RunId) => useQuery<Run>({ queryKey: keys.run(id), queryFn: () => polydev.runs.get(id) });
 
-/** Newest first, those that mention each word; older ones when asked for. */
-export const useRuns = (search = '') =>
+/** Newest first; older ones when asked for. `search`: those that mention each word. */
+export const useRuns = (filter: Pick<ListRuns, 'search' | 'provider'> = {}) =>
   useInfiniteQuery({
-    queryKey: keys.runList(search),
+    queryKey: keys.runList(filter),
     queryFn: ({ pageParam }) =>
-      polydev.runs.list({ limit: runsPage, ...(search && { search }), ...(pageParam && { before: pageParam }) }),
+      polydev.runs.list({ limit: runsPage, ...filter, ...(pageParam && { before: pageParam }) }),
     initialPageParam: null as RunId | null,
     getNextPageParam: (page) => (page.length < runsPage ? undefined : page.at(-1)?.id),
     placeholderData: keepPreviousData,

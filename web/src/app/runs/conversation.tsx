@@ -52,9 +52,7 @@ export function Conversation({ run, provider, scroller }: ConversationProps) {
 
   return (
     <article className="mx-auto w-full max-w-[46rem] px-4 py-6 sm:px-6 sm:py-8" aria-label="Run">
-      <div className="ml-auto w-fit max-w-[88%] rounded-lg bg-accent-soft px-4 py-2.5 break-words whitespace-pre-wrap">
-        {run.prompt}
-      </div>
+      <Prompt text={run.prompt} />
       <div className="mt-7 flex items-center gap-2.5 text-sm">
         <ProviderMark provider={run.provider} size="small" />
         <span className="font-semibold">{name}</span>
@@ -69,6 +67,23 @@ export function Conversation({ run, provider, scroller }: ConversationProps) {
       </div>
       {over && <Ending run={run} view={view} name={name} answer={textOf(parts)} />}
     </article>
+  );
+}
+
+/** Characters; of more, the page shows the beginning. */
+const promptShown = 20_000;
+
+function Prompt({ text }: { text: string }) {
+  return (
+    <div className="ml-auto w-fit max-w-[88%] rounded-lg bg-accent-soft px-4 py-2.5 break-words whitespace-pre-wrap">
+      {text.slice(0, promptShown)}
+      {text.length > promptShown && (
+        <p className="mt-2 text-sm text-muted">
+          This is the beginning of a long prompt: {promptShown.toLocaleString()} of {text.length.toLocaleString()}{' '}
+          characters.
+        </p>
+      )}
+    </div>
   );
 }
 
@@ -114,16 +129,19 @@ function Progress({
           ? 'Answering'
           : 'Thinking';
   return (
-    <div className="mt-4 flex min-h-10 flex-wrap items-center gap-3">
-      <Status tone={interrupted ? 'warn' : 'accent'} pulsing>
-        {word}
-        <span className="text-muted tabular-nums"> · {duration(Math.max(0, nowMs - run.createdAtMs))}</span>
-      </Status>
-      <Button className="ml-auto" busy={stop.isPending} onClick={() => stop.mutate()}>
-        <CircleStop className="size-4" aria-hidden />
-        Stop
-      </Button>
-    </div>
+    <>
+      <div className="mt-4 flex min-h-10 flex-wrap items-center gap-3">
+        <Status tone={interrupted ? 'warn' : 'accent'} pulsing>
+          {word}
+          <span className="text-muted tabular-nums"> · {duration(Math.max(0, nowMs - run.createdAtMs))}</span>
+        </Status>
+        <Button className="ml-auto" busy={stop.isPending} onClick={() => stop.mutate()}>
+          <CircleStop className="size-4" aria-hidden />
+          Stop
+        </Button>
+      </div>
+      {stop.isError && <FailureNote {...failureOf(stop.error)} className="mt-3" />}
+    </>
   );
 }
 

@@ -1,9 +1,9 @@
 /** Earlier runs, newest first, to be searched and gone back to. */
 
-import type { Run } from '@polydev/protocol';
-import { Search, SquarePen } from 'lucide-react';
+import type { ProviderInfo, Run } from '@polydev/protocol';
+import { Search, SquarePen, X } from 'lucide-react';
 import { NavLink } from 'react-router';
-import { Button, IconLink } from '../../ui/button.tsx';
+import { Button, IconButton, IconLink } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { FailureNote } from '../../ui/failure-note.tsx';
 import { useSettled } from '../../ui/settled.ts';
@@ -18,13 +18,16 @@ import { RunRemark } from './run-remark.tsx';
 export interface HistoryProps {
   search: string;
   onSearch(search: string): void;
+  /** The runs of this tool alone. */
+  only: ProviderInfo | undefined;
+  onAll(): void;
   /** Something was chosen. */
   onChosen?(): void;
 }
 
-export function History({ search, onSearch, onChosen }: HistoryProps) {
+export function History({ search, onSearch, only, onAll, onChosen }: HistoryProps) {
   const settled = useSettled(search).trim();
-  const runs = useRuns(settled);
+  const runs = useRuns({ ...(settled && { search: settled }), ...(only && { provider: only.id }) });
   const found = runs.data?.pages.flat() ?? [];
 
   return (
@@ -46,6 +49,14 @@ export function History({ search, onSearch, onChosen }: HistoryProps) {
           <SquarePen className="size-4" aria-hidden />
         </IconLink>
       </div>
+      {only && (
+        <div className="-mt-1 flex items-center gap-2 px-3 pb-2 text-sm">
+          <span className="min-w-0 flex-1 truncate text-muted">Only {only.name}</span>
+          <IconButton label="Show the runs of all tools" onClick={onAll}>
+            <X className="size-4" aria-hidden />
+          </IconButton>
+        </div>
+      )}
       <nav aria-label="Runs" className="min-h-0 flex-1 overflow-y-auto px-2 pb-3 thin-scroll">
         {runs.isPending ? (
           <HistorySkeleton />
@@ -53,7 +64,11 @@ export function History({ search, onSearch, onChosen }: HistoryProps) {
           <FailureNote {...failureOf(runs.error)} onRetry={() => void runs.refetch()} className="m-1" />
         ) : found.length === 0 ? (
           <p className="px-3 py-6 text-center text-sm text-muted">
-            {settled === '' ? 'Runs will be listed here.' : `Nothing here mentions “${settled}”.`}
+            {settled === ''
+              ? only
+                ? `No run of ${only.name} yet.`
+                : 'Runs will be listed here.'
+              : `Nothing here mentions “${settled}”.`}
           </p>
         ) : (
           <ul className="space-y-0.5">

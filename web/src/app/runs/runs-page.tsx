@@ -14,7 +14,7 @@ import { useTitle } from '../frame/title.ts';
 import { paths } from '../paths.ts';
 import { Composer } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
-import { EmptyRuns } from './empty-runs.tsx';
+import { EmptyRuns, type EmptyRunsProps } from './empty-runs.tsx';
 import { History } from './history.tsx';
 import { chooseTarget, lastTargetKey, type Target, targetsOf } from './targets.ts';
 import { useStartRun } from './use-start-run.ts';
@@ -29,6 +29,7 @@ export default function RunsPage() {
   const start = useStartRun();
 
   const [search, setSearch] = useState(query.get('search') ?? '');
+  const [only, setOnly] = useState(query.get('only'));
   const [historyOpen, setHistoryOpen] = useState(false);
   const [text, setText] = useState('');
   const [model, setModel] = useState('');
@@ -37,9 +38,11 @@ export default function RunsPage() {
   const scroller = useRef<HTMLDivElement>(null);
 
   const asked = query.get('provider');
+  const askedOnly = query.get('only');
   useEffect(() => {
     if (asked !== null) setChosen(asked);
-  }, [asked]);
+    if (askedOnly !== null) setOnly(askedOnly);
+  }, [asked, askedOnly]);
 
   const targets = targetsOf(providers.data ?? [], credentials.data ?? []);
   const target = chooseTarget(targets, chosen);
@@ -69,10 +72,16 @@ export default function RunsPage() {
     );
   }
 
+  const history = {
+    search,
+    onSearch: setSearch,
+    only: providers.data?.find(({ id }) => id === only),
+    onAll: () => setOnly(null),
+  };
   return (
     <div className="flex h-full min-h-0">
       <aside aria-label="History" className="hidden w-72 shrink-0 border-r border-line lg:block">
-        <History search={search} onSearch={setSearch} />
+        <History {...history} />
       </aside>
       <div className="flex min-w-0 flex-1 flex-col">
         <div className="flex justify-between border-b border-line px-3 py-1 lg:hidden">
@@ -90,16 +99,13 @@ export default function RunsPage() {
           {runId !== undefined ? (
             <ChosenRun key={runId} id={runId as RunId} scroller={scroller} />
           ) : (
-            credentials.data &&
-            providers.data && (
-              <EmptyRuns
-                toolName={target?.provider.name}
-                onExample={(prompt) => {
-                  setText(prompt);
-                  field.current?.focus();
-                }}
-              />
-            )
+            <NewRun
+              toolName={target?.provider.name}
+              onExample={(prompt) => {
+                setText(prompt);
+                field.current?.focus();
+              }}
+            />
           )}
         </div>
         {target && (
@@ -121,9 +127,38 @@ export default function RunsPage() {
       </div>
       <Dialog open={historyOpen} onOpenChange={setHistoryOpen} title="History">
         <div className="-mx-3 h-[60dvh]">
-          <History search={search} onSearch={setSearch} onChosen={() => setHistoryOpen(false)} />
+          <History {...history} onChosen={() => setHistoryOpen(false)} />
         </div>
       </Dialog>
+    </div>
+  );
+}
+
+function NewRun(props: EmptyRunsProps) {
+  const asked = [useProviders(), useCredentials()];
+  const failed = asked.find(({ isError, data }) => isError && data === undefined);
+  if (failed) {
+    return (
+      <div className="mx-auto max-w-[46rem] px-4 py-8 sm:px-6">
+        <FailureNote
+          {...failureOf(failed.error)}
+          onRetry={() => {
+            for (const query of asked) void query.refetch();
+          }}
+        />
+      </div>
+    );
+  }
+  return asked.every(({ data }) => data !== undefined) ? <EmptyRuns {...props} /> : <RunSkeleton />;
+}
+
+function RunSkeleton() {
+  return (
+    <div className="mx-auto max-w-[46rem] space-y-4 px-4 py-8 sm:px-6" aria-busy="true">
+      <Skeleton className="ml-auto h-11 w-2/3 rounded-lg" />
+      <Skeleton className="h-4 w-32" />
+      <Skeleton className="h-4 w-full" />
+      <Skeleton className="h-4 w-5/6" />
     </div>
   );
 }
@@ -139,14 +174,7 @@ function ChosenRun({ id, scroller }: { id: RunId; scroller: React.RefObject<HTML
     );
   }
   if (run.data === undefined) {
-    return (
-      <div className="mx-auto max-w-[46rem] space-y-4 px-4 py-8 sm:px-6" aria-busy="true">
-        <Skeleton className="ml-auto h-11 w-2/3 rounded-lg" />
-        <Skeleton className="h-4 w-32" />
-        <Skeleton className="h-4 w-full" />
-        <Skeleton className="h-4 w-5/6" />
-      </div>
-    );
+    return <RunSkeleton />;
   }
   return (
     <Conversation

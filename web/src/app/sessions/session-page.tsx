@@ -2,7 +2,7 @@
 
 import type { AuthSession, Credential, ProviderInfo, SessionId } from '@polydev/protocol';
 import { ArrowLeft } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { Link, useParams } from 'react-router';
 import { Button, ButtonLink } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
@@ -14,7 +14,7 @@ import { duration, shortTime } from '../../ui/times.ts';
 import { accountName, noLabel } from '../connections/card-state.ts';
 import { useStartSignIn } from '../connections/use-start-sign-in.ts';
 import { failureOf } from '../data/errors.ts';
-import { isOver, useCredentials, useProviders, useSession } from '../data/queries.ts';
+import { isOver, keys, refresh, useCredentials, useProviders, useSession } from '../data/queries.ts';
 import { Page } from '../frame/page.tsx';
 import { useTitle } from '../frame/title.ts';
 import { paths, promptPath, signInPath } from '../paths.ts';
@@ -70,6 +70,11 @@ function Details({ session, provider }: { session: AuthSession; provider: Provid
   const again = useStartSignIn();
   const over = isOver(session);
   const { state, reason } = session;
+  // What happened has been written down there, too.
+  const { length } = events;
+  useEffect(() => {
+    if (length > 0 && !over) void refresh(keys.logs(session.id));
+  }, [length, over, session.id]);
   const credential = credentials.data?.find(({ id }) => id === session.credentialId);
   const retry = () => again.mutate({ provider: provider.id, label: session.label });
 

@@ -1,16 +1,21 @@
-/** The tool's login command: to type, to copy, or to have typed. */
+/** The tool's login command: to type, to copy, or to have typed. Beside it, the tool's other ways in. */
 
+import type { ProviderInfo } from '@polydev/protocol';
+import { ChevronDown } from 'lucide-react';
 import { useState } from 'react';
-import { Button } from '../../ui/button.tsx';
+import { Button, IconButton } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
+import { Menu, MenuChoices } from '../../ui/menu.tsx';
 
 export interface CommandStepProps {
-  command: string;
+  provider: ProviderInfo;
   canType: boolean;
   onType(text: string): Promise<boolean>;
 }
 
-export function CommandStep({ command, canType, onType }: CommandStepProps) {
+export function CommandStep({ provider, canType, onType }: CommandStepProps) {
+  const ways = [{ name: 'The usual way', command: provider.loginCommand }, ...provider.otherLogins];
+  const [command, setCommand] = useState(provider.loginCommand);
   const [typing, setTyping] = useState(false);
 
   async function type(): Promise<void> {
@@ -25,6 +30,22 @@ export function CommandStep({ command, canType, onType }: CommandStepProps) {
         <code className="min-w-0 flex-1 truncate text-sm" translate="no">
           {command}
         </code>
+        {ways.length > 1 && (
+          <Menu
+            label="Ways to sign in"
+            trigger={
+              <IconButton label="Other ways to sign in">
+                <ChevronDown className="size-4" aria-hidden />
+              </IconButton>
+            }
+          >
+            <MenuChoices
+              value={command}
+              choices={ways.map((way) => ({ value: way.command, name: way.name }))}
+              onChange={setCommand}
+            />
+          </Menu>
+        )}
         <CopyButton text={command} label="Copy the command" />
       </div>
       <Button

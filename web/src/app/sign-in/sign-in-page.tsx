@@ -100,7 +100,12 @@ function SignIn({ id }: { id: SessionId }) {
             onState={({ name }) => setLive(name === 'live')}
             waiting={<Stages stages={timeline.stages} />}
             bare={timeline.steps[0]?.state === 'active' && !error}
-            notice={(full) => <TimeShort {...time} full={full} />}
+            notice={(full) => (
+              <>
+                {cancel.isError && <FailureNote {...failureOf(cancel.error)} />}
+                <TimeShort {...time} full={full} />
+              </>
+            )}
             beside={
               // On a phone, within the thumb's reach.
               <Button

@@ -48,14 +48,15 @@ export function StepsPanel({ provider, timeline, canType, onType, children }: St
 
 function StepHelp({ step, provider, timeline, canType, onType }: { step: Step } & Omit<StepsPanelProps, 'children'>) {
   if (step.state === 'active' && step.name === 'command')
-    return <CommandStep command={provider.loginCommand} canType={canType} onType={onType} />;
+    return <CommandStep provider={provider} canType={canType} onType={onType} />;
   if (step.state === 'active' && step.name === 'credential') {
     return (
       <div className="mt-1 space-y-2 text-sm text-muted">
-        <p>With your own account at {provider.maker}. Polydev notices when it is done.</p>
+        <p className="hidden lg:block">With your own account at {provider.maker}. Polydev notices when it is done.</p>
         <p>
-          Denied it, or closed the page? Give <Command text={provider.loginCommand} /> again in the terminal, which is
-          in the desktop’s bar.
+          <span className="lg:hidden">Polydev notices when it is done. </span>Denied it, or closed the page? Give{' '}
+          <Command text={provider.loginCommand} /> again
+          <span className="hidden lg:inline"> in the terminal, which is in the desktop’s bar</span>.
         </p>
       </div>
     );
