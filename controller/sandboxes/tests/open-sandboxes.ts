@@ -31,7 +31,7 @@ export async function openSandboxes(t: Parameters<typeof openTestStore>[0], opti
   const controller = newId('controller');
   const rows = createSandboxRows(store, events, { controller, host: 'here' });
   const keyCase = createKeyCase(createMasterKey());
-  const known = new Map<string, unknown>();
+  const known = new Map<string, EgressGrant>();
   const clock = createJumpingClock();
   let logged = '';
   const write = (line: string) => {

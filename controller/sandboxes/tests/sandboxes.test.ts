@@ -16,7 +16,11 @@ test('a sandbox is claimed for one purpose, known to the gateway, and gone when 
   assert.ok(spec.token.length >= 32);
   const [info] = await driver.list();
   const grant = { sandboxId: sandbox.id, userId: request.userId, provider: request.provider };
-  assert.deepEqual(known.get(info?.address.source ?? ''), grant);
+  const { onRefused, ...granted } = known.get(info?.address.source ?? '') ?? {};
+  assert.deepEqual(granted, grant);
+  assert.equal(sandbox.refusal(), null);
+  onRefused?.(new PolydevError('egress_refused', 'Port 444 of a.example is not open to sandboxes.'));
+  assert.match(sandbox.refusal()?.message ?? '', /^Port 444/);
   assert.deepEqual(
     (await rows.present()).map(({ id, state, owner }) => ({ id, state, owner })),
     [{ id: sandbox.id, state: 'claimed', owner: request.owner }],
