@@ -128,7 +128,7 @@ test('on a phone the desktop keeps its place from step to step', options, async 
   const tops = [await top()];
   const rest = signInEvents.slice(signInEvents.findIndex(([, { type }]) => type === 'opened'));
   for (const [, event] of rest) {
-    if (event.type === 'state' && event.state === 'connected') break;
+    if (event.type === 'proof') break;
     fixture.sessionEvents.add(event);
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
     tops.push(await top());

@@ -13,7 +13,7 @@ import { createKeyCase } from '../keys.ts';
 import { createMachines } from '../machines.ts';
 import { createRoom } from '../room.ts';
 import { createSandboxRows } from '../rows.ts';
-import { type AcquireRequest, createSandboxes } from '../sandboxes.ts';
+import { type AcquireRequest, createSandboxes, type EgressGrant } from '../sandboxes.ts';
 
 export const never = new AbortController().signal;
 const limits = { memoryMiB: 256, cpus: 1, processes: 64, diskMiB: 64, homeMiB: 64 };

@@ -93,9 +93,11 @@ test('an address that another has by the end of a release stays the other’s', 
   const { sandboxes, known, request } = await openSandboxes(t, { driver: { ...real, destroy } });
   const sandbox = await sandboxes.acquire(request);
   const [source = ''] = known.keys();
-  takeOver = () => void known.set(source, 'another');
+  const { userId, provider } = request;
+  const another = { sandboxId: newId('sandbox'), userId, provider, onRefused() {} };
+  takeOver = () => void known.set(source, another);
   await sandbox.release();
-  assert.deepEqual([...known], [[source, 'another']]);
+  assert.deepEqual([...known], [[source, another]]);
 });
 
 test('the death of a sandbox is heard at once', testTimeout, async (t) => {

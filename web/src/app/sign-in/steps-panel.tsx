@@ -54,8 +54,9 @@ function StepHelp({ step, provider, timeline, canType, onType }: { step: Step } 
       <div className="mt-1 space-y-2 text-sm text-muted">
         <p className="hidden lg:block">With your own account at {provider.maker}. Polydev notices when it is done.</p>
         <p>
-          <span className="lg:hidden">Polydev notices when it is done. </span>Denied it, or closed the page? Give{' '}
-          <Command text={provider.loginCommand} /> again
+          <span className="lg:hidden">Polydev notices when it is done. </span>Denied it
+          <span className="hidden lg:inline">, or closed the page</span>? Give <Command text={provider.loginCommand} />{' '}
+          again
           <span className="hidden lg:inline"> in the terminal, which is in the desktop’s bar</span>.
         </p>
       </div>
