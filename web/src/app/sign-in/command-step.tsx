@@ -30,11 +30,17 @@ export function CommandStep({ provider, canType, onType }: CommandStepProps) {
         <code className="min-w-0 flex-1 truncate text-sm" translate="no">
           {command}
         </code>
+        <CopyButton text={command} label="Copy the command" className="max-lg:hidden" />
+      </div>
+      <div className="flex shrink-0 items-center gap-1.5 lg:mt-2.5">
+        <Button look="primary" className="lg:flex-1" disabled={!canType} busy={typing} onClick={() => void type()}>
+          Type it for me
+        </Button>
         {ways.length > 1 && (
           <Menu
             label="Ways to sign in"
             trigger={
-              <IconButton label="Other ways to sign in">
+              <IconButton label="Other ways to sign in" look="quiet">
                 <ChevronDown className="size-4" aria-hidden />
               </IconButton>
             }
@@ -46,17 +52,7 @@ export function CommandStep({ provider, canType, onType }: CommandStepProps) {
             />
           </Menu>
         )}
-        <CopyButton text={command} label="Copy the command" />
       </div>
-      <Button
-        look="primary"
-        className="shrink-0 lg:mt-2.5 lg:w-full"
-        disabled={!canType}
-        busy={typing}
-        onClick={() => void type()}
-      >
-        Type it for me
-      </Button>
     </div>
   );
 }
