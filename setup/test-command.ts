@@ -16,6 +16,8 @@ const oneAtATime = /^(drivers\/oci|hostd|image|setup|web\/tests\/pages-accessibi
 /** Each has a product or a browser of its own and waits a good deal, for tools that try again: more than there are cores. */
 const scenarios = /^(e2e\/|web\/tests\/pages)/;
 const scenariosAtATime = 3;
+/** More than there are cores, too: of each some wait for a clock. */
+const othersAtATime = 3;
 const testTimeoutMs = 15 * 60 * 1000;
 
 /** Where everything that tests need was set up, a skip is a failure, but for what no set-up can bring. */
@@ -60,7 +62,7 @@ async function runAll(part: string): Promise<number> {
   // Backwards by name, which puts the long ones first.
   const last = wanted.filter((file) => scenarios.test(file) && !alone.includes(file)).toReversed();
   const others = wanted.filter((file) => !alone.includes(file) && !last.includes(file));
-  await runFiles(others, 2, counts);
+  await runFiles(others, othersAtATime, counts);
   await runOnServers(await storeTestsOf(wanted), counts);
   await runFiles(alone, 1, counts);
   // When something small is broken, that is said first.
@@ -91,7 +93,7 @@ async function isStoreTest(path: string): Promise<boolean> {
 async function runOnServers(files: string[], counts: Counts): Promise<void> {
   if (files.length > 0) process.stdout.write('The same on PostgreSQL and Redis:\n');
   process.env.POLYDEV_TEST_STORES = 'servers';
-  await runFiles(files, 2, counts);
+  await runFiles(files, othersAtATime, counts);
   delete process.env.POLYDEV_TEST_STORES;
 }
 

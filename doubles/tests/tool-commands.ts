@@ -51,7 +51,8 @@ export const toolCommands: readonly ToolCommand[] = [
     provider: 'openai_codex',
     args: [
       ...['exec', '--json', '--skip-git-repo-check', '-s', 'read-only'],
-      ...['--disable', 'shell_tool', '--disable', 'unbounded_connection_retries', '-'],
+      ...['--disable', 'shell_tool', '--disable', 'unbounded_connection_retries'],
+      ...['--disable', 'plugins', '--disable', 'apps', '-'],
     ],
     keyVariable: 'CODEX_API_KEY',
     accountEnv: {},

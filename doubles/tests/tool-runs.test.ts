@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict';
 import { piecesIn, placeAccount, readStored, runTool, toolCommands } from './tool-commands.ts';
-import type { Bench } from './tools.ts';
 import { testWithTools } from './with-tools.ts';
 
 const prompt = 'Please say exactly polydev works well today.';
 const answer = 'polydev works well today';
-
-/** With an API key Codex looks for plugins on GitHub; it does well without. */
-const mayBeRefused = ['github.com', 'api.github.com'];
-
-function strangersOf({ proxy }: Bench): string[] {
-  return [...proxy.strangers].filter((name) => !mayBeRefused.includes(name));
-}
 
 for (const command of toolCommands) {
   const { tool, provider, keyVariable, accountEnv, credentialFile } = command;
@@ -29,7 +21,7 @@ for (const command of toolCommands) {
       doubles.state.prompts.map((seen) => [seen.prompt.trim(), seen.via]),
       [[prompt, 'oauth']],
     );
-    assert.deepEqual(strangersOf(bench), []);
+    assert.deepEqual([...bench.proxy.strangers], []);
   });
 
   testWithTools(`${tool}: a run by API key streams the answer`, {}, async ({ doubles, bench }) => {
@@ -41,7 +33,7 @@ for (const command of toolCommands) {
       doubles.state.prompts.map((seen) => [seen.prompt.trim(), seen.via]),
       [[prompt, 'api_key']],
     );
-    assert.deepEqual(strangersOf(bench), []);
+    assert.deepEqual([...bench.proxy.strangers], []);
   });
 
   testWithTools(`${tool}: a wrong API key fails in the provider's words`, {}, async ({ bench, doubles }) => {
