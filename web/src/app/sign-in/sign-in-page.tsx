@@ -11,7 +11,7 @@ import { classes } from '../../ui/classes.ts';
 import { FailureNote } from '../../ui/failure-note.tsx';
 import { Skeleton } from '../../ui/skeleton.tsx';
 import { ViewerEnded } from '../../viewer/connection.ts';
-import { Viewer, type ViewerHandle } from '../../viewer/Viewer.tsx';
+import { Viewer, type ViewerHandle } from '../../viewer/desktop-viewer.tsx';
 import { polydev } from '../data/client.ts';
 import { failureOf } from '../data/errors.ts';
 import { isOver, useProviders, useSession } from '../data/queries.ts';
