@@ -69,7 +69,5 @@ pref("layout.css.prefers-color-scheme.content-override", 0);
 pref("browser.link.open_newwindow.override.external", 1);
 pref("extensions.unifiedExtensions.button.always_visible", false);
 pref("browser.tabs.tabmanager.enabled", false);
-// No process that waits for a page: a tenth of what a desktop takes of memory and of the processor.
-pref("dom.ipc.processPrelaunch.enabled", false);
 // The bar: back, forward, reload, address, menu.
 pref("browser.uiCustomization.state", '{"placements":{"widget-overflow-fixed-list":[],"unified-extensions-area":[],"nav-bar":["back-button","forward-button","stop-reload-button","urlbar-container","unified-extensions-button"],"toolbar-menubar":["menubar-items"],"TabsToolbar":["tabbrowser-tabs","new-tab-button"],"vertical-tabs":[],"PersonalToolbar":["personal-bookmarks"]},"seen":[],"dirtyAreaCache":["nav-bar","TabsToolbar"],"currentVersion":24,"newElementCount":0}');
