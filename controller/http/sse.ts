@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { limits, type SequencedEvent } from '@polydev/protocol';
+import { limits, PolydevError, type SequencedEvent } from '@polydev/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { EventStream } from '../services.ts';
@@ -22,11 +22,12 @@ export function resumeAfter(request: FastifyRequest, after: number | undefined):
   return typeof last === 'string' && /^\d{1,9}$/.test(last) ? Number(last) : (after ?? 0);
 }
 
-/** Aborts when the client goes away, or the server closes if that is given. */
+/** Aborts with `unavailable` when the client goes away, or has an answer already; or when the server closes if that is given. */
 export function untilGone(reply: FastifyReply, closing?: AbortSignal): AbortSignal {
   const gone = new AbortController();
-  if (reply.raw.writableEnded || reply.raw.destroyed) gone.abort();
-  reply.raw.once('close', () => gone.abort());
+  const leave = () => gone.abort(new PolydevError('unavailable', 'Nobody waits for this answer any more.'));
+  if (reply.raw.writableEnded || reply.raw.destroyed) leave();
+  reply.raw.once('close', leave);
   return closing ? AbortSignal.any([gone.signal, closing]) : gone.signal;
 }
 

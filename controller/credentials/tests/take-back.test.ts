@@ -12,7 +12,7 @@ import { createLeases } from '../leases.ts';
 import { Secret } from '../secret.ts';
 import type { CredentialContent } from '../vault.ts';
 
-const id = 'crd_axxxxxxxxxxxxxxxxxxx' as const;
+const id = 'crd_a';
 
 /** Lending of one credential, whose token stands in `token`; all that happens is told in order. */
 function world() {

@@ -153,19 +153,6 @@ for (const { name, tool, code, status } of failures) {
   });
 }
 
-test('who hears no answer, or that it failed, has begun nothing', testTimeout, async (t) => {
-  const stage = await openStage(t);
-  await stage.connect();
-  const gone = AbortSignal.abort(new PolydevError('disk_full', 'There is no room left for the database.'));
-  await assert.rejects(stage.services.runs.start(stage.user, ask, gone), { code: 'disk_full' });
-  assert.deepEqual(await stage.services.runs.list(stage.user), []);
-  const request = { provider: 'claude_code', apiKey: 'sk-ant-some-key', label: 'key' } as const;
-  stage.script.run = toolSays('OK');
-  await assert.rejects(stage.services.credentials.addApiKey(stage.user, request, gone), { code: 'disk_full' });
-  assert.equal((await stage.services.credentials.list(stage.user)).length, 1);
-  await stage.assertClean();
-});
-
 test('why nobody was reached says the gateway, if it refused to go there', testTimeout, async (t) => {
   const stage = await openStage(t);
   await stage.connect();

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PolydevError } from '@polydev/protocol';
 import { claudeBundle, openStage, testTimeout } from '../../testing/stage.ts';
-import { gate, hangs, sayDone, sayText, type ToolRun } from '../../testing/tool.ts';
+import { gate, hangs, sayDone, sayText, type ToolRun, toolSays } from '../../testing/tool.ts';
 
 const renewed = { status: 'valid', bundle: claudeBundle('rotated-refresh-token'), changed: true } as const;
 
@@ -74,4 +75,18 @@ test('a controller that is told to hand over lets what runs end, and nothing beg
   await drained;
   const states = [await runs.get(stage.user, running.id), await runs.get(stage.user, waiting.id)];
   assert.deepEqual([states.map(({ state }) => state), tools], [['succeeded', 'queued'], 1]);
+});
+
+test('who hears no answer, or that it failed, has begun nothing', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  await stage.connect();
+  const gone = AbortSignal.abort(new PolydevError('unavailable', 'Nobody waits for this answer any more.'));
+  const ask = { provider: 'claude_code', prompt: 'Say hello' } as const;
+  await assert.rejects(stage.services.runs.start(stage.user, ask, gone), { code: 'unavailable' });
+  assert.deepEqual(await stage.services.runs.list(stage.user), []);
+  const request = { provider: 'claude_code', apiKey: 'sk-ant-some-key', label: 'key' } as const;
+  stage.script.run = toolSays('OK');
+  await assert.rejects(stage.services.credentials.addApiKey(stage.user, request, gone), { code: 'unavailable' });
+  assert.equal((await stage.services.credentials.list(stage.user)).length, 1);
+  await stage.assertClean();
 });
