@@ -13,7 +13,7 @@ import {
 import { providers } from '@polydev/providers';
 import { and, desc, eq, getTableColumns, ilike, inArray, ne, notInArray, or, sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
-import type { Database, Store } from '../store/database.ts';
+import type { Store } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
 import type { ListChanges } from '../store/list-changes.ts';
 import { createMover, type Mover } from '../store/mover.ts';
@@ -81,20 +81,14 @@ export function createRunRows(
     find,
 
     async insert(run) {
-      const insert = async (tx: Database) => {
-        const [row] = await tx
+      const insert = async () =>
+        await db
+          .with(events.opening(run.id, { type: 'state', state: 'queued', reason: null }))
           .insert(runs)
           .values({ ...run, controller, state: 'queued', createdAtMs: now() })
           .returning();
-        if (!row) throw new Error('An insert answered no row.');
-        await events.open(tx, run.id, { type: 'state', state: 'queued', reason: null });
-        return row;
-      };
-      const row = await orUndo(
-        patience,
-        () => db.transaction(insert),
-        () => remove(run.id),
-      );
+      const [row] = await orUndo(patience, insert, () => remove(run.id));
+      if (!row) throw new Error('An insert answered no row.');
       tell(row);
       return row;
     },

@@ -48,12 +48,8 @@ export function createSandboxRows(
     find,
     async insert(sandbox) {
       const row = { ...sandbox, controller, host, state: 'planned', createdAtMs: now() } as const;
-      await patience.insist(() =>
-        db.transaction(async (tx) => {
-          const inserted = await tx.insert(sandboxes).values(row).onConflictDoNothing().returning({ id: sandboxes.id });
-          if (inserted.length > 0) await events.open(tx, sandbox.id, { type: 'state', state: 'planned', reason: null });
-        }),
-      );
+      const opening = events.opening(sandbox.id, { type: 'state', state: 'planned', reason: null });
+      await patience.insist(() => db.with(opening).insert(sandboxes).values(row).onConflictDoNothing());
     },
     present: () => db.select().from(sandboxes).where(isPresent).orderBy(desc(sandboxes.createdAtMs)),
     // Rows of before controllers had names belong to whoever finds them.

@@ -9,7 +9,7 @@ import {
   type UserId,
 } from '@polydev/protocol';
 import { and, desc, eq, inArray, notExists, notInArray, sql } from 'drizzle-orm';
-import type { Database, Store } from '../store/database.ts';
+import type { Store } from '../store/database.ts';
 import type { EventLog } from '../store/events.ts';
 import type { ListChanges } from '../store/list-changes.ts';
 import { createMover, type Mover } from '../store/mover.ts';
@@ -66,20 +66,18 @@ export function createSessionMachine(
 
     async insert(session) {
       const { id } = session;
-      const insert = async (tx: Database) => {
-        const [row] = await tx
+      const insert = async () =>
+        await db
+          .with(events.opening(id, { type: 'state', state: 'pending', reason: null }))
           .insert(authSessions)
           .values({ ...session, controller, state: 'pending' })
           .returning();
-        if (!row) throw new Error('An insert answered no row.');
-        await events.open(tx, id, { type: 'state', state: 'pending', reason: null });
-        return row;
-      };
       const undo = async () => {
         await db.delete(authSessions).where(eq(authSessions.id, id));
         await events.remove(id);
       };
-      const row = await orUndo(patience, () => db.transaction(insert), undo);
+      const [row] = await orUndo(patience, insert, undo);
+      if (!row) throw new Error('An insert answered no row.');
       tell(row);
       return row;
     },

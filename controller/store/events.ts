@@ -9,7 +9,7 @@ import type {
   SessionEvent,
   SessionId,
 } from '@polydev/protocol';
-import { and, asc, eq, gt, max, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, max, sql, type WithSubquery } from 'drizzle-orm';
 import type { Database, Store } from './database.ts';
 import type { EphemeralStore } from './ephemeral.ts';
 import { events } from './schema.ts';
@@ -30,8 +30,11 @@ export interface EventLog {
    * again, and answers null when nothing is to happen. `done` finds what was done although the answer got lost.
    */
   appendWith<S extends StreamId, T>(stream: S, event: EventOf<S>, deed: Deed<T>): Promise<T | null>;
-  /** The first event of a new stream, in the transaction that makes what it is about. */
-  open<S extends StreamId>(tx: Database, stream: S, event: EventOf<S>): Promise<void>;
+  /**
+   * The first event of a new stream, for `db.with` of the one statement that makes what it is about: each statement is a
+   * way to the database and back. No effect where the stream is there, as after a first try whose answer got lost.
+   */
+  opening<S extends StreamId>(stream: S, event: EventOf<S>): WithSubquery;
   read<S extends StreamId>(stream: S, afterSeq: number): Promise<SequencedEvent<EventOf<S>>[]>;
   /** History, then live: no gap, no duplicate. Ends only with the signal or with its reader. */
   follow<S extends StreamId>(
@@ -170,8 +173,12 @@ export function createEventLog(
     append: (stream, event) => inOrder(stream, () => insert(stream, event)),
     appendWith: (stream, event, deed) => inOrder(stream, () => insertWith(stream, event, deed)),
 
-    async open(tx, stream, event) {
-      await tx.insert(events).values({ stream, seq: 1, atMs: now(), event });
+    opening(stream, event) {
+      const first = { stream, seq: 1, atMs: now(), event };
+      remember(stream, first.seq);
+      return db
+        .$with('opening')
+        .as(db.insert(events).values(first).onConflictDoNothing().returning({ seq: events.seq }));
     },
 
     read: (stream, afterSeq) => readBatch(stream, afterSeq),
