@@ -22,7 +22,8 @@ const lowestBits = 0b00001_000011_00001;
 export function inFewColours({ width, height, pixels }: Picture): IndexedPicture {
   const counts = new Uint32Array(0x10000);
   for (let at = 0; at < pixels.length; at += 1) counts[pixels[at] ?? 0] = (counts[pixels[at] ?? 0] ?? 0) + 1;
-  const used = [...counts.keys()].filter((colour) => (counts[colour] ?? 0) > 0);
+  const used: number[] = [];
+  for (let colour = 0; colour < counts.length; colour += 1) if (counts[colour] !== 0) used.push(colour);
   used.sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0));
   const chosen = used.length <= mostColours ? used : [...used.slice(0, mostColours - everyKind.length), ...everyKind];
   const indexOf = new Uint8Array(0x10000);

@@ -1,11 +1,19 @@
-/** A desktop's picture as a PNG of bounded size: all pixels if they fit, else a quarter of them, and so on. */
+/**
+ * A desktop's picture as a PNG. It is made in a thread of its own: tens of milliseconds for a processor, more on a busy
+ * host, in which the API would not answer.
+ */
 
-import { limits } from '@polydev/protocol';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { PolydevError } from '@polydev/protocol';
 import type { AgentAccess } from '../services.ts';
 import { asStream, openUpstream } from '../stream/upstream.ts';
-import { inFewColours } from './palette.ts';
-import { encodePng } from './png.ts';
 import { type Picture, readPicture } from './rfb-picture.ts';
+
+export interface Ask {
+  picture: Picture;
+  /** Takes the PNG, a Uint8Array. */
+  answer: MessagePort;
+}
 
 /** Rejects when there is no display, or none that paints, by the time the signal aborts. */
 export async function takePicture(access: AgentAccess, signal: AbortSignal): Promise<Buffer> {
@@ -14,33 +22,31 @@ export async function takePicture(access: AgentAccess, signal: AbortSignal): Pro
   signal.addEventListener('abort', leave, { once: true });
   stream.on('error', () => {}); // The reader hears of it.
   try {
-    return await pngOf(await readPicture(stream));
+    return await encode(await readPicture(stream));
   } finally {
     signal.removeEventListener('abort', leave);
   }
 }
 
-export async function pngOf(picture: Picture, atMostBytes: number = limits.pictureBytes): Promise<Buffer> {
-  const png = await encodePng(inFewColours(picture));
-  return png.length <= atMostBytes ? png : await pngOf(halved(picture), atMostBytes);
+/** Stays for the next picture. */
+let thread: Worker | undefined;
+
+function startThread(): Worker {
+  const started = new Worker(new URL('./picture-thread.ts', import.meta.url));
+  started.unref();
+  started.on('error', () => {}); // Whoever waits hears that it is gone.
+  started.once('exit', () => {
+    if (thread === started) thread = undefined;
+  });
+  return started;
 }
 
-/** Each pixel the mean of four. */
-function halved({ width, height, pixels }: Picture): Picture {
-  const half = { width: Math.ceil(width / 2), height: Math.ceil(height / 2) };
-  const result = new Uint16Array(half.width * half.height);
-  const at = (x: number, y: number) => pixels[Math.min(y, height - 1) * width + Math.min(x, width - 1)] ?? 0;
-  for (let y = 0; y < half.height; y += 1) {
-    for (let x = 0; x < half.width; x += 1) {
-      const above = mean(at(2 * x, 2 * y), at(2 * x + 1, 2 * y));
-      const below = mean(at(2 * x, 2 * y + 1), at(2 * x + 1, 2 * y + 1));
-      result[y * half.width + x] = mean(above, below);
-    }
-  }
-  return { ...half, pixels: result };
-}
-
-/** Of all three channels at once: what both have, and half of what one has, without each channel's lowest bit. */
-function mean(a: number, b: number): number {
-  return (a & b) + (((a ^ b) & 0b11110_111110_11110) >> 1);
+function encode(picture: Picture): Promise<Buffer> {
+  const { port1, port2: answer } = new MessageChannel();
+  return new Promise((resolve, reject) => {
+    port1.once('message', (png: Uint8Array) => resolve(Buffer.from(png)));
+    port1.once('close', () => reject(new PolydevError('internal', 'The thread that makes pictures ended.')));
+    thread ??= startThread();
+    thread.postMessage({ picture, answer } satisfies Ask, [answer, picture.pixels.buffer]);
+  });
 }

@@ -7,7 +7,7 @@ import { PolydevError } from '@polydev/protocol';
 export interface Picture {
   width: number;
   height: number;
-  pixels: Uint16Array;
+  pixels: Uint16Array<ArrayBuffer>;
 }
 
 const messageType = { framebufferUpdate: 0, colourMap: 1, bell: 2, cutText: 3 } as const;
@@ -87,11 +87,10 @@ async function readRectangle(reader: Reader, picture: Picture): Promise<void> {
   const inside = x + width <= picture.width && y + height <= picture.height;
   if (head.readInt32BE(8) !== encodingRaw || !inside) throw nonsense();
   const data = await reader.take(width * height * bytesPerPixel);
-  for (let row = 0; row < height; row += 1) {
-    const to = (y + row) * picture.width + x;
-    for (let column = 0; column < width; column += 1)
-      picture.pixels[to + column] = data.readUInt16LE((row * width + column) * bytesPerPixel);
-  }
+  const rowBytes = width * bytesPerPixel;
+  const pixels = Buffer.from(picture.pixels.buffer);
+  for (let row = 0; row < height; row += 1)
+    data.copy(pixels, ((y + row) * picture.width + x) * bytesPerPixel, row * rowBytes, (row + 1) * rowBytes);
 }
 
 interface Reader {

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { startFakeAgent } from '@polydev/drivers/fake/agent';
 import { limits, newId } from '@polydev/protocol';
 import * as box from '@polydev/vault/box';
-import { pngOf, takePicture } from '../picture.ts';
+import { takePicture } from '../picture.ts';
+import { pngOf } from '../picture-png.ts';
 import { readPicture } from '../rfb-picture.ts';
 import { decodePng } from './decode-png.ts';
 
