@@ -16,7 +16,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '../setup/free-port.ts';
+import { copyMadeDatabase } from '../setup/made-database.ts';
 import { type HostPaths, hostPaths, projectRoot } from '../setup/paths.ts';
+import { ensureServiceUser } from '../setup/service-user.ts';
 
 export interface Product {
   url: string;
@@ -56,7 +58,11 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const egress = { ...(config.egress as object), ...(extraCaPem && { extraCaFile: caFile }) };
   writeFileSync(configFile, JSON.stringify({ pool: noPool, ...config, egress }, null, 2));
   if (privateCheckout) copyCheckout(join(scratch, 'checkout'));
-  if (dataMiB === undefined) return startAgain(scratch, env);
+  const start = async () => {
+    if (!privateCheckout) await layDatabase(scratch);
+    return await startAgain(scratch, env);
+  };
+  if (dataMiB === undefined) return await start();
 
   // Of all that is written there but logs: the releases beside it would only make it larger.
   const disk = join(scratch, 'disk');
@@ -66,7 +72,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   for (const { on, at } of folders) for (const folder of [on, at]) mkdirSync(folder, { recursive: true });
   for (const { on, at } of folders) execFileSync('mount', ['--bind', on, at]);
   const unmount = () => execFileSync('umount', [...folders.map(({ at }) => at), disk]);
-  const product = await startAgain(scratch, env).catch((error) => {
+  const product = await start().catch((error) => {
     unmount();
     throw error;
   });
@@ -90,6 +96,15 @@ function copyCheckout(target: string): void {
     if (name === 'node_modules') symlinkSync(source, join(target, name));
     else if (!/^(\.git|e2e|docs)$/.test(name)) cpSync(source, join(target, name), { recursive: true });
   }
+}
+
+/** Its first start finds the database made; scenarios of a demo, and the main one, are about that as well. */
+async function layDatabase(scratch: string): Promise<void> {
+  const { controller } = hostPaths(join(scratch, 'home'));
+  const { uid, gid } = await ensureServiceUser();
+  await copyMadeDatabase(join(controller, 'database'));
+  execFileSync('chown', ['--recursive', `${uid}:${gid}`, controller]);
+  chmodSync(controller, 0o700);
 }
 
 /** Starts on the data that an earlier start left. */

@@ -1,4 +1,4 @@
-/** Opens the database: PostgreSQL by address, or embedded PostgreSQL (PGlite) in a folder or in memory. */
+/** Opens the database: PostgreSQL by address, or embedded PostgreSQL (PGlite) in a folder. */
 
 import type { Socket } from 'node:net';
 import { PolydevError } from '@polydev/protocol';
@@ -36,7 +36,7 @@ export interface OpenDatabase extends Store {
 export interface DatabaseOptions {
   /** `postgres://…`; when absent the embedded database is used. */
   url?: string | undefined;
-  /** Folder of the embedded database, made with mode 0700; when absent it lives in memory. */
+  /** Folder of the embedded database, made with mode 0700. */
   dataDir?: string | undefined;
   /** Of a server. */
   watch?: StoreWatch;
@@ -73,6 +73,7 @@ function explain(cause: unknown, { url, dataDir }: DatabaseOptions): PolydevErro
 }
 
 async function openInFolder({ dataDir, vacuumEveryMs = hourMs, checkpointEveryMs = fiveMinutesMs }: DatabaseOptions) {
+  if (dataDir === undefined) throw new Error('A database has an address or a folder.');
   const embedded = await openEmbedded({ dataDir });
   const patience = createEmbeddedPatience();
   // A server does both by itself. When there is no room for it now, there may be at the next.

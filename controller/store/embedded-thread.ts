@@ -23,7 +23,7 @@ opening.catch(() => {}); // Whoever asks hears of it.
 async function open(): Promise<PGlite> {
   return await PGlite.create({
     startParams: [...durableParams, ...settings.flatMap((setting) => ['-c', setting])],
-    ...(dataDir && { fs: createDurableFiles(dataDir) }),
+    fs: createDurableFiles(dataDir),
   });
 }
 

@@ -12,8 +12,7 @@ import type { PGlite, Results } from '@electric-sql/pglite';
 import { createEmbeddedClient, type EmbeddedQuery } from './embedded-client.ts';
 
 export interface EmbeddedOptions {
-  /** When absent it lives in memory. */
-  dataDir?: string | undefined;
+  dataDir: string;
 }
 
 export interface Ask {
@@ -36,7 +35,7 @@ export interface Embedded {
 }
 
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  if (options.dataDir && !isMade(options.dataDir)) await make(options.dataDir);
+  if (!isMade(options.dataDir)) await make(options.dataDir);
   const thread = startThread('./embedded-thread.ts', options);
   const waiting = new Map<number, PromiseWithResolvers<Results<unknown> | undefined>>();
   let asked = 0;

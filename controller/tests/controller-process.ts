@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { createFakeDriver, type FakeDriver } from '@polydev/drivers/fake/driver';
 import * as box from '@polydev/vault/box';
+import { copyMadeDatabase } from '../../setup/made-database.ts';
 import { startFakeHostd } from './fake-hostd.ts';
 
 export const main = join(import.meta.dirname, '../main.ts');
@@ -24,9 +25,19 @@ export interface ControllerProcess {
   exited: Promise<unknown[]>;
 }
 
-export async function scratchFolder(t: TestContext, driver: FakeDriver = createFakeDriver({ box })): Promise<string> {
+interface ScratchOptions {
+  driver?: FakeDriver;
+  /** The database is there already, empty: another test is about its making. */
+  withDatabase?: boolean;
+}
+
+export async function scratchFolder(
+  t: TestContext,
+  { driver = createFakeDriver({ box }), withDatabase = true }: ScratchOptions = {},
+): Promise<string> {
   const scratch = await mkdtemp(join(tmpdir(), 'polydev-start-'));
   t.after(() => rm(scratch, { recursive: true, force: true }));
+  if (withDatabase) await copyMadeDatabase(join(scratch, 'data/database'));
   const stopHostd = await startFakeHostd(join(scratch, 'hostd.sock'), driver);
   t.after(async () => {
     await stopHostd();

@@ -65,7 +65,7 @@ async function killedInSignIn(t: TestContext): Promise<Killed> {
     await beforeResume();
     await driver.resume(id);
   };
-  const scratch = await scratchFolder(t, { ...driver, resume });
+  const scratch = await scratchFolder(t, { driver: { ...driver, resume } });
   const controller = await startController(t, scratch, args);
   const token = await setUp(controller);
   const polydev = clientOf(controller, token);

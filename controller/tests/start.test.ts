@@ -12,7 +12,7 @@ import { main, scratchFolder, startController } from './controller-process.ts';
 const timeout = 120_000;
 
 test('the first start makes a key, prints one line with a link, and the link works', { timeout }, async (t) => {
-  const scratch = await scratchFolder(t);
+  const scratch = await scratchFolder(t, { withDatabase: false });
   const controller = await startController(t, scratch);
   const { ready, url, setupPath, masterKeyFile, masterKeyCreated } = controller.line;
   assert.equal(ready, true, controller.log());

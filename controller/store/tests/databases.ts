@@ -1,8 +1,21 @@
 /** The databases that store tests run on: embedded always, a server when POLYDEV_TEST_DATABASE_URL names one. */
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { copyMadeDatabase } from '../../../setup/made-database.ts';
 import { type OpenDatabase, openDatabase } from '../database.ts';
 import { createTestDatabase, testDatabaseUrl } from '../testing.ts';
+
+/** The folder of an embedded database as it was made, with nothing in it; gone when the test ends. */
+export async function newDatabaseFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'polydev-database-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const database = join(folder, 'database');
+  await copyMadeDatabase(database);
+  return database;
+}
 
 export interface DatabaseUnderTest {
   name: string;
@@ -17,8 +30,11 @@ export const embedded: DatabaseUnderTest = {
   name: 'embedded',
   skip: false,
   async open(t) {
-    const database = await openDatabase({});
-    t.after(() => database.close());
+    let close = async () => {};
+    // Before the hook that removes the folder: hooks run in this order.
+    t.after(() => close());
+    const database = await openDatabase({ dataDir: await newDatabaseFolder(t) });
+    ({ close } = database);
     return database;
   },
 };

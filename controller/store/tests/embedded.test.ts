@@ -8,14 +8,17 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
 import { createDurableFiles, durableParams } from '../durable-files.ts';
-import { type EmbeddedOptions, openEmbedded } from '../embedded.ts';
+import { openEmbedded } from '../embedded.ts';
+import { newDatabaseFolder } from './databases.ts';
 
 const timeout = 60_000;
 
-async function open(t: TestContext, options: EmbeddedOptions = {}) {
-  const database = await openEmbedded(options);
-  let close = database.close;
+async function open(t: TestContext, dataDir?: string) {
+  let close = async () => {};
+  // Before the hook that removes the folder: hooks run in this order.
   t.after(() => close());
+  const database = await openEmbedded({ dataDir: dataDir ?? (await newDatabaseFolder(t)) });
+  ({ close } = database);
   return {
     ...database,
     async close() {
@@ -44,7 +47,7 @@ test('what goes in comes out: bytes, numbers, JSON, nothing', { timeout }, async
 
 test('what opens every file keeps few of them open', { timeout }, async (t) => {
   const dataDir = await newFolder(t);
-  const { query } = await open(t, { dataDir });
+  const { query } = await open(t, dataDir);
   for (let times = 0; times < 2; times += 1) await query('vacuum');
   const held = fs.readdirSync('/proc/self/fd').filter((fd) => linkOf(`/proc/self/fd/${fd}`).startsWith(dataDir));
   assert.ok(held.length > 10 && held.length <= 80, `${held.length} files are open.`);
@@ -161,10 +164,10 @@ test('the thread that asks goes on while it is worked on', { timeout }, async (t
 
 test('what was written is there after it was closed', { timeout }, async (t) => {
   const dataDir = await newFolder(t);
-  const first = await open(t, { dataDir });
+  const first = await open(t, dataDir);
   await first.query('create table one as select 7 as id');
   await first.close();
-  const second = await open(t, { dataDir });
+  const second = await open(t, dataDir);
   assert.deepEqual((await second.forDrizzle.query('select * from one')).rows, [{ id: 7 }]);
 });
 
@@ -188,7 +191,7 @@ test('what was left of a making that was broken off is made anew, and nobody els
   const dataDir = await newFolder(t);
   fs.mkdirSync(`${dataDir}.half`);
   fs.writeFileSync(join(`${dataDir}.half`, 'PG_VERSION'), '18\n');
-  const { query } = await open(t, { dataDir });
+  const { query } = await open(t, dataDir);
   await query('select 1');
   assert.equal(fs.existsSync(`${dataDir}.half`), false);
   assert.equal(fs.statSync(dataDir).mode & 0o777, 0o700);
