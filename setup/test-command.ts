@@ -1,8 +1,8 @@
 /** `./polydev test [part of a file name]`: sets up what the tests need, then runs the checks and every test. */
 
 import { spawn } from 'node:child_process';
-import { glob, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { prepareHost } from './host.ts';
@@ -17,7 +17,9 @@ const oneAtATime = /^(drivers\/oci|hostd|image|setup|web\/tests\/pages-accessibi
 const scenarios = /^(e2e\/|web\/tests\/pages)/;
 const scenariosAtATime = 3;
 /** More than there are cores, too: of each some wait for a clock. */
-const othersAtATime = 3;
+const othersAtATime = 4;
+/** Of what shares a folder, and runs beside others. */
+const inOneProcess = 8;
 const testTimeoutMs = 15 * 60 * 1000;
 
 /** Where everything that tests need was set up, a skip is a failure, but for what no set-up can bring. */
@@ -62,7 +64,7 @@ async function runAll(part: string): Promise<number> {
   // Backwards by name, which puts the long ones first.
   const last = wanted.filter((file) => scenarios.test(file) && !alone.includes(file)).toReversed();
   const others = wanted.filter((file) => !alone.includes(file) && !last.includes(file));
-  await runFiles(others, othersAtATime, counts);
+  await runFiles(await together(others), othersAtATime, counts);
   await runOnServers(await storeTestsOf(wanted), counts);
   await runFiles(alone, 1, counts);
   // When something small is broken, that is said first.
@@ -93,9 +95,34 @@ async function isStoreTest(path: string): Promise<boolean> {
 async function runOnServers(files: string[], counts: Counts): Promise<void> {
   if (files.length > 0) process.stdout.write('The same on PostgreSQL and Redis:\n');
   process.env.POLYDEV_TEST_STORES = 'servers';
-  await runFiles(files, othersAtATime, counts);
+  await runFiles(await together(files), othersAtATime, counts);
   delete process.env.POLYDEV_TEST_STORES;
 }
+
+/**
+ * Files that each import some files of tests of one folder: to start a process, and to load what they test, takes longer
+ * than most tests.
+ */
+async function together(files: string[]): Promise<string[]> {
+  const folders = Map.groupBy(files, dirname).values();
+  const groups = [...folders].flatMap((folder) =>
+    Array.from({ length: Math.ceil(folder.length / inOneProcess) }, (_, n) =>
+      folder.slice(n * inOneProcess, (n + 1) * inOneProcess),
+    ),
+  );
+  await rm(togetherFolder, { recursive: true, force: true });
+  await mkdir(togetherFolder, { recursive: true });
+  return await Promise.all(
+    groups.map(async (group, n) => {
+      const path = join(togetherFolder, `${dirname(group[0] ?? '').replaceAll('/', '-')}-${n}.test.mjs`);
+      const imports = group.map((file) => `import ${JSON.stringify(join(projectRoot, file))};\n`);
+      await writeFile(path, imports.join(''));
+      return relative(projectRoot, path);
+    }),
+  );
+}
+
+const togetherFolder = join(projectRoot, 'node_modules/.cache/polydev-tests-together');
 
 const checks = [
   () => succeeds('Biome', ['@biomejs/biome/bin/biome', 'check', '.']),

@@ -120,7 +120,7 @@ test('a run that was made without its answer is not there for who was told that 
   const rows = createRunRows(store, events, newId('controller'));
   const wish = { credentialId: null, prompt: 'Say pong', model: null, deadlineMs: 1000 };
   const id = newId('run');
-  proxy.loseAnswer('COMMIT');
+  proxy.loseAnswer('INSERT 0 1');
   await assert.rejects(rows.insert({ id, userId, provider, ...wish }));
   assert.equal(proxy.lost(), 1);
   while (await rows.find(id));
