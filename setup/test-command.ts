@@ -11,15 +11,19 @@ import { createProgress } from './progress.ts';
 import { hostPackages, testPackages } from './system-packages.ts';
 import { startTestPostgres, startTestRedis } from './test-servers.ts';
 
-/** These use the host itself (links, cgroups, images), or both cores, so one at a time; all others share the cores. */
-const oneAtATime = /^(drivers\/oci|hostd|image|setup|web\/tests\/pages-accessibility)/;
+/** These use the host itself (links, cgroups, images), so one at a time; all others share the cores. */
+const oneAtATime = /^(drivers\/oci|hostd|image|setup)/;
+/** Beside them, as they leave half of the cores alone: it would take both from others. */
+const besideThem = /^web\/tests\/pages-accessibility/;
 /** Each has a product or a browser of its own and waits a good deal, for tools that try again: more than there are cores. */
 const scenarios = /^(e2e\/|web\/tests\/pages)/;
 const scenariosAtATime = 3;
 /** More than there are cores, too: of each some wait for a clock. */
 const othersAtATime = 4;
-/** Of what shares a folder, and runs beside others. */
+/** Of those that share a folder, and do little. */
 const inOneProcess = 8;
+/** These start processes and open databases of their own; the longest, so first. */
+const inOwnProcess = /^controller\/(store\/)?tests\//;
 const testTimeoutMs = 15 * 60 * 1000;
 
 /** Where everything that tests need was set up, a skip is a failure, but for what no set-up can bring. */
@@ -61,12 +65,13 @@ async function runAll(part: string): Promise<number> {
     files.push(file);
   const wanted = files.filter((file) => file.includes(part)).sort();
   const alone = wanted.filter((file) => oneAtATime.test(file));
+  const beside = wanted.filter((file) => besideThem.test(file));
   // Backwards by name, which puts the long ones first.
-  const last = wanted.filter((file) => scenarios.test(file) && !alone.includes(file)).toReversed();
-  const others = wanted.filter((file) => !alone.includes(file) && !last.includes(file));
+  const last = wanted.filter((file) => scenarios.test(file) && !beside.includes(file)).toReversed();
+  const others = wanted.filter((file) => ![...alone, ...beside, ...last].includes(file));
   await runFiles(await together(others), othersAtATime, counts);
   await runOnServers(await storeTestsOf(wanted), counts);
-  await runFiles(alone, 1, counts);
+  await Promise.all([runFiles(alone, 1, counts), runFiles(beside, 1, counts)]);
   // When something small is broken, that is said first.
   await runFiles(last, scenariosAtATime, counts);
 
@@ -104,7 +109,11 @@ async function runOnServers(files: string[], counts: Counts): Promise<void> {
  * than most tests.
  */
 async function together(files: string[]): Promise<string[]> {
-  const folders = Map.groupBy(files, dirname).values();
+  const own = files.filter((file) => inOwnProcess.test(file));
+  const folders = Map.groupBy(
+    files.filter((file) => !own.includes(file)),
+    dirname,
+  ).values();
   const groups = [...folders].flatMap((folder) =>
     Array.from({ length: Math.ceil(folder.length / inOneProcess) }, (_, n) =>
       folder.slice(n * inOneProcess, (n + 1) * inOneProcess),
@@ -112,7 +121,7 @@ async function together(files: string[]): Promise<string[]> {
   );
   await rm(togetherFolder, { recursive: true, force: true });
   await mkdir(togetherFolder, { recursive: true });
-  return await Promise.all(
+  const made = await Promise.all(
     groups.map(async (group, n) => {
       const path = join(togetherFolder, `${dirname(group[0] ?? '').replaceAll('/', '-')}-${n}.test.mjs`);
       const imports = group.map((file) => `import ${JSON.stringify(join(projectRoot, file))};\n`);
@@ -120,6 +129,7 @@ async function together(files: string[]): Promise<string[]> {
       return relative(projectRoot, path);
     }),
   );
+  return [...own, ...made];
 }
 
 const togetherFolder = join(projectRoot, 'node_modules/.cache/polydev-tests-together');

@@ -6,7 +6,7 @@ import { openDatabase } from '../database.ts';
 import { newDatabaseFolder } from './databases.ts';
 
 test('what was deleted gives its room back', { timeout: 30_000 }, async (t) => {
-  const { db, close } = await openDatabase({ dataDir: await newDatabaseFolder(t), vacuumEveryMs: 50 });
+  const { db, close } = await openDatabase({ dataDir: await newDatabaseFolder(), vacuumEveryMs: 50 });
   t.after(close);
   const bytes = async () => {
     const { rows } = (await db.execute(sql`select pg_relation_size('much') as bytes`)) as { rows: { bytes: number }[] };
@@ -20,7 +20,7 @@ test('what was deleted gives its room back', { timeout: 30_000 }, async (t) => {
 });
 
 test('the log of writes is done with now and then', { timeout: 30_000 }, async (t) => {
-  const { db, close } = await openDatabase({ dataDir: await newDatabaseFolder(t), checkpointEveryMs: 50 });
+  const { db, close } = await openDatabase({ dataDir: await newDatabaseFolder(), checkpointEveryMs: 50 });
   t.after(close);
   const last = async () => {
     const found = await db.execute(sql`select checkpoint_lsn::text as at from pg_control_checkpoint()`);

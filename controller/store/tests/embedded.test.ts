@@ -14,11 +14,9 @@ import { newDatabaseFolder } from './databases.ts';
 const timeout = 60_000;
 
 async function open(t: TestContext, dataDir?: string) {
-  let close = async () => {};
-  // Before the hook that removes the folder: hooks run in this order.
+  const database = await openEmbedded({ dataDir: dataDir ?? (await newDatabaseFolder()) });
+  let { close } = database;
   t.after(() => close());
-  const database = await openEmbedded({ dataDir: dataDir ?? (await newDatabaseFolder(t)) });
-  ({ close } = database);
   return {
     ...database,
     async close() {
