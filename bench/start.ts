@@ -4,7 +4,7 @@ import { startAgain, startProduct } from '../e2e/product.ts';
 import { type Bench, spreadOf } from './result.ts';
 
 export const start: Bench = async ({ rounds, say }) => {
-  const first = await startProduct({ config: {} });
+  const first = await startProduct({ config: {}, makesDatabase: true });
   try {
     await first.stop();
     const samplesMs: number[] = [];

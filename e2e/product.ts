@@ -40,6 +40,8 @@ export interface ProductOptions {
   extraCaPem?: string;
   /** Start from a copy of the sources that nobody but root can read. */
   privateCheckout?: boolean;
+  /** The first start makes its database; by default it finds one, empty, but for a private checkout. */
+  makesDatabase?: boolean;
   /** Beside the environment of the test. */
   env?: Readonly<Record<string, string>>;
   /** Size of the disk that the controller's folder and the journal are on; without it, that of the host. */
@@ -49,7 +51,7 @@ export interface ProductOptions {
 const startTimeoutMs = 10 * 60 * 1000;
 
 export async function startProduct(options: ProductOptions): Promise<Product> {
-  const { config, extraCaPem, privateCheckout = false, env, dataMiB } = options;
+  const { config, extraCaPem, privateCheckout = false, makesDatabase = privateCheckout, env, dataMiB } = options;
   const scratch = mkdtempSync(join(tmpdir(), 'polydev-e2e-'));
   chmodSync(scratch, 0o755);
   const configFile = join(scratch, 'config.json');
@@ -59,7 +61,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   writeFileSync(configFile, JSON.stringify({ pool: noPool, ...config, egress }, null, 2));
   if (privateCheckout) copyCheckout(join(scratch, 'checkout'));
   const start = async () => {
-    if (!privateCheckout) await layDatabase(scratch);
+    if (!makesDatabase && env?.DATABASE_URL === undefined) await layDatabase(scratch);
     return await startAgain(scratch, env);
   };
   if (dataMiB === undefined) return await start();
@@ -98,7 +100,6 @@ function copyCheckout(target: string): void {
   }
 }
 
-/** Its first start finds the database made; scenarios of a demo, and the main one, are about that as well. */
 async function layDatabase(scratch: string): Promise<void> {
   const { controller } = hostPaths(join(scratch, 'home'));
   const { uid, gid } = await ensureServiceUser();

@@ -21,10 +21,11 @@ const making = join(projectRoot, 'controller/store/embedded-making.ts');
 /** `to` is not there yet, and is of who calls this. */
 export async function copyMadeDatabase(to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
-  await run('cp', ['--archive', await findMade(), to]);
+  await run('cp', ['--archive', '--no-target-directory', await makeDatabase(), to]);
 }
 
-async function findMade(): Promise<string> {
+/** Unless it is made. Returns its folder. */
+export async function makeDatabase(): Promise<string> {
   const pglite = join(projectRoot, 'node_modules/@electric-sql/pglite/package.json');
   const madeOf = await Promise.all([pglite, making].map((file) => readFile(file, 'utf8')));
   const made = join(cache, createHash('sha256').update(madeOf.join()).digest('hex'));

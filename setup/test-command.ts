@@ -1,11 +1,12 @@
 /** `./polydev test [part of a file name]`: sets up what the tests need, then runs the checks and every test. */
 
 import { spawn } from 'node:child_process';
-import { glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { glob, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { prepareHost } from './host.ts';
+import { makeDatabase } from './made-database.ts';
 import { forbidSkips, projectRoot } from './paths.ts';
 import { createProgress } from './progress.ts';
 import { hostPackages, testPackages } from './system-packages.ts';
@@ -19,11 +20,7 @@ const besideThem = /^web\/tests\/pages-accessibility/;
 const scenarios = /^(e2e\/|web\/tests\/pages)/;
 const scenariosAtATime = 3;
 /** More than there are cores, too: of each some wait for a clock. */
-const othersAtATime = 4;
-/** Of those that share a folder, and do little. */
-const inOneProcess = 8;
-/** These start processes and open databases of their own; the longest, so first. */
-const inOwnProcess = /^controller\/(store\/)?tests\//;
+const othersAtATime = 3;
 const testTimeoutMs = 15 * 60 * 1000;
 
 /** Where everything that tests need was set up, a skip is a failure, but for what no set-up can bring. */
@@ -45,6 +42,7 @@ export async function runTests(args: string[]): Promise<number> {
   const progress = createProgress(process.stderr);
   const packages = { ...hostPackages, ...testPackages };
   await prepareHost({ packages, progress, assumeYes: true });
+  await progress.step('A database to copy', makeDatabase);
   const servers = await progress.step('PostgreSQL and Redis', () =>
     Promise.all([startTestPostgres(), startTestRedis()]),
   );
@@ -69,7 +67,7 @@ async function runAll(part: string): Promise<number> {
   // Backwards by name, which puts the long ones first.
   const last = wanted.filter((file) => scenarios.test(file) && !beside.includes(file)).toReversed();
   const others = wanted.filter((file) => ![...alone, ...beside, ...last].includes(file));
-  await runFiles(await together(others), othersAtATime, counts);
+  await runFiles(others, othersAtATime, counts);
   await runOnServers(await storeTestsOf(wanted), counts);
   await Promise.all([runFiles(alone, 1, counts), runFiles(beside, 1, counts)]);
   // When something small is broken, that is said first.
@@ -100,39 +98,9 @@ async function isStoreTest(path: string): Promise<boolean> {
 async function runOnServers(files: string[], counts: Counts): Promise<void> {
   if (files.length > 0) process.stdout.write('The same on PostgreSQL and Redis:\n');
   process.env.POLYDEV_TEST_STORES = 'servers';
-  await runFiles(await together(files), othersAtATime, counts);
+  await runFiles(files, othersAtATime, counts);
   delete process.env.POLYDEV_TEST_STORES;
 }
-
-/**
- * Files that each import some files of tests of one folder: to start a process, and to load what they test, takes longer
- * than most tests.
- */
-async function together(files: string[]): Promise<string[]> {
-  const own = files.filter((file) => inOwnProcess.test(file));
-  const folders = Map.groupBy(
-    files.filter((file) => !own.includes(file)),
-    dirname,
-  ).values();
-  const groups = [...folders].flatMap((folder) =>
-    Array.from({ length: Math.ceil(folder.length / inOneProcess) }, (_, n) =>
-      folder.slice(n * inOneProcess, (n + 1) * inOneProcess),
-    ),
-  );
-  await rm(togetherFolder, { recursive: true, force: true });
-  await mkdir(togetherFolder, { recursive: true });
-  const made = await Promise.all(
-    groups.map(async (group, n) => {
-      const path = join(togetherFolder, `${dirname(group[0] ?? '').replaceAll('/', '-')}-${n}.test.mjs`);
-      const imports = group.map((file) => `import ${JSON.stringify(join(projectRoot, file))};\n`);
-      await writeFile(path, imports.join(''));
-      return relative(projectRoot, path);
-    }),
-  );
-  return [...own, ...made];
-}
-
-const togetherFolder = join(projectRoot, 'node_modules/.cache/polydev-tests-together');
 
 const checks = [
   () => succeeds('Biome', ['@biomejs/biome/bin/biome', 'check', '.']),

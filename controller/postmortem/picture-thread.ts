@@ -4,8 +4,11 @@ import { parentPort } from 'node:worker_threads';
 import type { Ask } from './picture.ts';
 import { pngOf } from './picture-png.ts';
 
-parentPort?.on('message', async ({ picture, answer }: Ask) => {
-  const png = await pngOf(picture);
-  answer.postMessage(png);
-  answer.close();
+let before = Promise.resolve();
+
+parentPort?.on('message', ({ picture, answer }: Ask) => {
+  before = before
+    .then(async () => answer.postMessage(await pngOf(picture)))
+    .catch(() => {}) // Whoever asked hears that there is none.
+    .then(() => answer.close());
 });

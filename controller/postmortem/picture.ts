@@ -45,7 +45,7 @@ function encode(picture: Picture): Promise<Buffer> {
   const { port1, port2: answer } = new MessageChannel();
   return new Promise((resolve, reject) => {
     port1.once('message', (png: Uint8Array) => resolve(Buffer.from(png)));
-    port1.once('close', () => reject(new PolydevError('internal', 'The thread that makes pictures ended.')));
+    port1.once('close', () => reject(new PolydevError('internal', 'The picture could not be made.')));
     thread ??= startThread();
     thread.postMessage({ picture, answer } satisfies Ask, [answer, picture.pixels.buffer]);
   });

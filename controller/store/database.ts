@@ -73,7 +73,7 @@ function explain(cause: unknown, { url, dataDir }: DatabaseOptions): PolydevErro
 }
 
 async function openInFolder({ dataDir, vacuumEveryMs = hourMs, checkpointEveryMs = fiveMinutesMs }: DatabaseOptions) {
-  if (dataDir === undefined) throw new Error('A database has an address or a folder.');
+  if (dataDir === undefined) throw new PolydevError('internal', 'A database has an address or a folder.');
   const embedded = await openEmbedded({ dataDir });
   const patience = createEmbeddedPatience();
   // A server does both by itself. When there is no room for it now, there may be at the next.

@@ -174,7 +174,7 @@ export function isDatabaseLoss(error: unknown): boolean {
 
 /**
  * For what somebody asks for who does not wait: it is there, or he hears that it is not. Where only the answer was lost
- * it is undone when the database is back.
+ * it is undone when the database is back; a server that takes it up later than that is not found out.
  */
 export async function orUndo<T>(patience: Patience, work: () => Promise<T>, undo: () => Promise<unknown>): Promise<T> {
   try {

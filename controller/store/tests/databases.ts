@@ -1,10 +1,9 @@
 /** The databases that store tests run on: embedded always, a server when POLYDEV_TEST_DATABASE_URL names one. */
 
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { after, type TestContext } from 'node:test';
 import { sql } from 'drizzle-orm';
 import { copyMadeDatabase } from '../../../setup/made-database.ts';
 import { type OpenDatabase, openDatabase } from '../database.ts';
@@ -14,23 +13,29 @@ import { createTestDatabase, testDatabaseUrl } from '../testing.ts';
 export interface DatabaseUnderTest {
   name: string;
   skip: string | false;
-  /** A fresh database, dropped when the test ends. */
+  /** A fresh database, dropped or emptied when the test ends. */
   open(t: TestContext): Promise<OpenDatabase>;
   /** Another connection to what `open` made, when the kind admits it. */
   reopen?(): Promise<OpenDatabase>;
 }
 
-/** The folder of an embedded database as it was made, with nothing in it; gone when the process ends, which is after all that has it open. */
+const folders: string[] = [];
+/** Of earlier tests of this process: to empty one takes a tenth of the time of opening one. */
+const idle: OpenDatabase[] = [];
+
+after(async () => {
+  for (const database of idle) await database.close();
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+});
+
+/** The folder of an embedded database as it was made, with nothing in it; gone after the last test of the file. */
 export async function newDatabaseFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'polydev-database-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   const database = join(folder, 'database');
   await copyMadeDatabase(database);
   return database;
 }
-
-/** Of earlier tests of this process: to empty one takes a tenth of the time of opening one. */
-const idle: OpenDatabase[] = [];
 
 export const embedded: DatabaseUnderTest = {
   name: 'embedded',

@@ -154,4 +154,12 @@ test('a sandbox whose row was written without an answer has one row', options, a
     (await rows.present()).map(({ id, state }) => ({ id, state })),
     [{ id: sandbox.id, state: 'planned' }],
   );
+  await rows.move(sandbox.id, 'creating');
+  assert.deepEqual(
+    (await events.read(sandbox.id, 0)).map(({ seq, event }) => [seq, event.type === 'state' && event.state]),
+    [
+      [1, 'planned'],
+      [2, 'creating'],
+    ],
+  );
 });
