@@ -49,11 +49,15 @@ ${code}
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = 'yes';
   });
-  // Enter approves wherever the focus is, unless Deny has it.
+  // Enter approves and D denies wherever the focus is, unless it is in a field or on the other button.
+  const decisions = { Enter: 'approve', d: 'deny' };
   addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter' || event.repeat || document.activeElement?.id === 'deny') return;
+    const decision = document.getElementById(decisions[event.key]);
+    const focus = document.activeElement;
+    if (!decision || event.repeat) return;
+    if (event.key === 'Enter' ? focus?.id === 'deny' : focus?.matches('input')) return;
     event.preventDefault();
-    document.getElementById('approve').click();
+    decision.click();
   });
 </script>`,
   );

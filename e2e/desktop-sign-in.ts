@@ -70,12 +70,8 @@ export async function decide(stage: Stage, keyboard: Keyboard, page: ConsentPage
     ({ method, host, path }) => method === 'POST' && host === page.host && posted(path),
     consentMs,
   );
-  await pressUntil(decided, () => {
-    if (decision === 'approve') return keyboard.press('Enter');
-    // Approve has the focus; Deny comes after it.
-    keyboard.press('Tab');
-    keyboard.type(' ');
-  });
+  // The page takes both wherever its focus is, which on a busy machine comes late.
+  await pressUntil(decided, () => (decision === 'approve' ? keyboard.press('Enter') : keyboard.type('d')));
 }
 
 /** The whole way; resolves when the desktop is gone. */

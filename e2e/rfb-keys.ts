@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { createReader, handshake } from './rfb-picture.ts';
 
 /** X11 keysyms; printable ASCII is its own. */
-const keysyms = { Enter: 0xff0d, Tab: 0xff09 } as const;
+const keysyms = { Enter: 0xff0d } as const;
 const leftButton = 1;
 
 export interface Keyboard {

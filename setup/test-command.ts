@@ -12,15 +12,20 @@ import { createProgress } from './progress.ts';
 import { hostPackages, testPackages } from './system-packages.ts';
 import { startTestPostgres, startTestRedis } from './test-servers.ts';
 
-/** These use the host itself (links, cgroups, images), so one at a time; all others share the cores. */
-const oneAtATime = /^(drivers\/oci|hostd|image|setup)/;
-/** Beside them, as they leave half of the cores alone: it would take both from others. */
-const besideThem = /^web\/tests\/pages-accessibility/;
-/** Each has a product or a browser of its own and waits a good deal, for tools that try again: more than there are cores. */
-const scenarios = /^(e2e\/|web\/tests\/pages)/;
-const scenariosAtATime = 3;
-/** More than there are cores, too: of each some wait for a clock. */
-const othersAtATime = 3;
+const kinds = [
+  /** These use the host itself (links, cgroups, images), so one at a time. */
+  ['host', /^(drivers\/oci|hostd|image|setup)/],
+  /**
+   * In a browser of this machine; not beside what makes sandboxes: with each, the machine's network changes, and Chromium
+   * breaks off what is on its way.
+   */
+  ['pages', /^web\/tests\/pages/],
+  /** Each has a product of its own. */
+  ['scenarios', /^e2e\//],
+  ['others', /./],
+] as const;
+/** More than there are cores: of each some wait, for a clock or for tools that try again. */
+const atATime = 3;
 const testTimeoutMs = 15 * 60 * 1000;
 
 /** Where everything that tests need was set up, a skip is a failure, but for what no set-up can bring. */
@@ -62,16 +67,15 @@ async function runAll(part: string): Promise<number> {
   for await (const file of glob('*/**/*.test.ts', { cwd: projectRoot, exclude: ['**/node_modules/**'] }))
     files.push(file);
   const wanted = files.filter((file) => file.includes(part)).sort();
-  const alone = wanted.filter((file) => oneAtATime.test(file));
-  const beside = wanted.filter((file) => besideThem.test(file));
-  // Backwards by name, which puts the long ones first.
-  const last = wanted.filter((file) => scenarios.test(file) && !beside.includes(file)).toReversed();
-  const others = wanted.filter((file) => ![...alone, ...beside, ...last].includes(file));
-  await runFiles(others, othersAtATime, counts);
-  await runOnServers(await storeTestsOf(wanted), counts);
-  await Promise.all([runFiles(alone, 1, counts), runFiles(beside, 1, counts)]);
+  const kindOf = (file: string) => kinds.find(([, names]) => names.test(file))?.[0] ?? 'others';
+  const { host = [], pages = [], scenarios = [], others = [] } = Object.groupBy(wanted, kindOf);
   // When something small is broken, that is said first.
-  await runFiles(last, scenariosAtATime, counts);
+  await runFiles(others, atATime, counts);
+  // The host's tests leave more than half of the cores alone.
+  await Promise.all([runFiles(host, 1, counts), runOnServers(await storeTestsOf(others), counts)]);
+  await runFiles(pages, atATime, counts);
+  // Backwards by name, which puts the long ones first.
+  await runFiles(scenarios.toReversed(), atATime, counts);
 
   process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
@@ -98,7 +102,7 @@ async function isStoreTest(path: string): Promise<boolean> {
 async function runOnServers(files: string[], counts: Counts): Promise<void> {
   if (files.length > 0) process.stdout.write('The same on PostgreSQL and Redis:\n');
   process.env.POLYDEV_TEST_STORES = 'servers';
-  await runFiles(files, othersAtATime, counts);
+  await runFiles(files, 1, counts);
   delete process.env.POLYDEV_TEST_STORES;
 }
 

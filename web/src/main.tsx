@@ -6,6 +6,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { BrowserRouter } from 'react-router';
 import { App } from './app/app.tsx';
+import { BrokenPage } from './app/broken-page.tsx';
 import { queryClient } from './app/data/query-client.ts';
 
 const root = document.getElementById('root');
@@ -14,7 +15,9 @@ if (root) {
     <StrictMode>
       <QueryClientProvider client={queryClient}>
         <BrowserRouter>
-          <App />
+          <BrokenPage>
+            <App />
+          </BrokenPage>
         </BrowserRouter>
       </QueryClientProvider>
     </StrictMode>,

@@ -154,3 +154,42 @@ test('the first load is at most 200 KB: no viewer, no Markdown in it', options, 
   assert.ok(bytes > 50_000 && bytes <= 200_000, `${bytes} bytes`);
   t.diagnostic(`${Math.round(bytes / 1000)} KB of script and style, gzipped`);
 });
+
+const mayReport = /dynamically imported module/;
+
+test('a file that does not come makes the page load again', options, async (t) => {
+  const { page, fixture } = await stage.open(t, { mayReport });
+  fixture.state.credentials = fullCredentials(Date.now());
+  const toMiss = [/\/assets\/index-.*\.css/, /\/assets\/index-.*\.js/, /\/assets\/runs-page-.*\.js/];
+  const missed = new Set<RegExp>();
+  await page.route('**/assets/**', (route) => {
+    const miss = toMiss.find((name) => name.test(route.request().url()) && !missed.has(name));
+    if (!miss) return route.continue();
+    missed.add(miss);
+    return route.abort('internetdisconnected');
+  });
+
+  await page.goto(connections, { waitUntil: 'commit' });
+  await page.getByTestId('card-google_gemini').waitFor();
+  await page.waitForFunction(() => getComputedStyle(document.body).fontFamily.includes('Inter'));
+  await page.getByRole('link', { name: 'Runs' }).first().click();
+  await page.getByRole('heading', { name: 'Runs' }).waitFor();
+  assert.equal(missed.size, toMiss.length);
+});
+
+test('a file that never comes leaves a page that says so, and the way to try again', options, async (t) => {
+  const { page } = await stage.open(t, { mayReport });
+  await page.goto(connections);
+  let loads = 0;
+  page.on('load', () => {
+    loads += 1;
+  });
+  let isGone = true;
+  await page.route('**/assets/sessions-page-*.js', (route) => (isGone ? route.abort() : route.continue()));
+  await page.getByRole('link', { name: 'Sessions' }).first().click();
+  await until(() => loads === 4);
+  await page.getByRole('heading', { name: 'This page could not be shown' }).waitFor();
+  isGone = false;
+  await page.getByRole('button', { name: 'Load it again' }).click();
+  await page.getByRole('heading', { name: 'Sessions' }).waitFor();
+});
