@@ -36,7 +36,10 @@ import type {
  * History after `afterSeq`, then live; ends when nothing can follow (a run's final state, a session's `destroyed`) or
  * when the signal aborts.
  */
-export type EventStream<E> = AsyncIterable<SequencedEvent<E>>;
+export interface EventStream<E> extends AsyncIterable<SequencedEvent<E>> {
+  /** What it tells of had ended when it was asked for: nothing new will come. */
+  readonly ended?: boolean;
+}
 
 /** Where an agent is and what it wants to hear. Never leaves the controller. */
 export interface AgentAccess extends Endpoint {

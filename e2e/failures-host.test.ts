@@ -8,7 +8,7 @@ import { after, before, suite, test } from 'node:test';
 import { limits } from '@polydev/protocol';
 import { hostPaths } from '../setup/paths.ts';
 import { consentPages, decide, enter, enterAgain, openDesktop } from './desktop-sign-in.ts';
-import { fillDisk } from './full-disk.ts';
+import { almostFill } from './full-disk.ts';
 import { assertReason, assertRefused, openStage, type Stage } from './stage.ts';
 
 /** Half of what a boot may take. */
@@ -87,13 +87,14 @@ suite('the disk is full', { skip, timeout: 5 * 60_000 }, () => {
 
   test('on the host: requests that must write are refused in words, and work again when there is room', async () => {
     await stage.addKey('claude_code');
-    const ballast = fillDisk(stage.product.paths);
+    const ballast = almostFill(stage.product.paths);
+    ballast.fill();
     const error = await assertRefused(
       stage.polydev.runs.start({ provider: 'claude_code', prompt: 'x'.repeat(1_000_000) }),
       'disk_full',
     );
     assert.equal(error.status, 507);
-    rmSync(ballast);
+    ballast.empty();
     const run = await stage.run({ provider: 'claude_code', prompt: 'Please say exactly quince' });
     assert.equal(run.answer.trim(), 'quince', JSON.stringify(run.reason));
   });

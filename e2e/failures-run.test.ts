@@ -58,7 +58,7 @@ suite('a run fails at its provider', { skip: !isRoot && 'needs root', timeout: 1
     });
 
     toEach('slow: the deadline ends the run, and the answer so far is kept', async (provider, ask) => {
-      const run = await ask(`Please answer slowly. Say exactly ${manyWords}`, 30_000);
+      const run = await ask(`Please answer slowly. Say exactly ${manyWords}`, 45_000);
       assert.equal(run.state, 'timed_out');
       assertReason(run, 'run_timeout');
       assert.ok(manyWords.startsWith(run.answer.trim()) && run.answer.length < manyWords.length, run.answer);

@@ -1,18 +1,37 @@
-/** A disk of a product on which nothing more fits. */
+/** A disk of a product on which nothing more fits. For one with a disk of its own (`dataMiB`). */
 
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostPaths } from '../setup/paths.ts';
 
-/** The path of what fills it: without that there is room again. For a product with a disk of its own (`dataMiB`). */
-export function fillDisk(paths: HostPaths): string {
-  const ballast = join(paths.controller, 'ballast');
-  writeFileSync(ballast, '');
-  try {
-    execFileSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=64k'], { stdio: 'ignore' });
-  } catch {
-    // That it ends for want of room is the point.
-  }
-  return ballast;
+export interface Ballast {
+  /** At once: the rest is small. */
+  fill(): void;
+  /** There is room again. */
+  empty(): void;
+}
+
+/** What the product may still write until then. */
+const restMiB = 16;
+const mib = 1024 ** 2;
+const block = Buffer.alloc(64 * 1024);
+
+export function almostFill(paths: HostPaths): Ballast {
+  const path = join(paths.controller, 'ballast');
+  const { bavail, bsize } = statfsSync(paths.controller);
+  execFileSync('fallocate', ['-l', String(Math.max(mib, bavail * bsize - restMiB * mib)), path]);
+  return {
+    fill() {
+      const file = openSync(path, 'a');
+      try {
+        for (;;) writeSync(file, block);
+      } catch {
+        // That there is no more room is the point.
+      } finally {
+        closeSync(file);
+      }
+    },
+    empty: () => rmSync(path),
+  };
 }

@@ -7,7 +7,7 @@ import type { HostPaths } from '../setup/paths.ts';
 export const init = /^(\/sbin\/init|\/(usr\/)?lib\/systemd\/systemd)( |$)/;
 
 /** Pids on the host of the sandbox's processes whose command line fits. */
-function processesOf(paths: HostPaths, sandboxId: string, command: RegExp): number[] {
+export function processesOf(paths: HostPaths, sandboxId: string, command: RegExp): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => read(pid, 'cgroup').includes(`polydev-${paths.instance}/${sandboxId}`))
@@ -17,9 +17,18 @@ function processesOf(paths: HostPaths, sandboxId: string, command: RegExp): numb
 
 /** Kills what fits as the kernel does when memory is short, and says how many there were. */
 export function killIn(paths: HostPaths, sandboxId: string, command: RegExp): number {
-  const pids = processesOf(paths, sandboxId, command);
-  for (const pid of pids) process.kill(pid, 'SIGKILL');
-  return pids.length;
+  return kill(processesOf(paths, sandboxId, command));
+}
+
+/** Those that have ended by themselves are not counted. */
+export function kill(pids: readonly number[]): number {
+  return pids.filter((pid) => {
+    try {
+      return process.kill(pid, 'SIGKILL');
+    } catch {
+      return false;
+    }
+  }).length;
 }
 
 export function pidOf(paths: HostPaths, part: 'controller' | 'hostd'): number {

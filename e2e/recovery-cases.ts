@@ -8,15 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AuthSession,
   isFinal,
-  type Profile,
   type Run,
   runMoves,
   type Sandbox,
   type SessionId,
   sessionMoves,
 } from '@polydev/protocol';
-import { isTerminal } from './desktop-sign-in.ts';
-import { type Deadline, killPart, type Part, type RecoveryStage, until, untilBack } from './recovery-parts.ts';
+import { isTerminal, openDesktop } from './desktop-sign-in.ts';
+import { aimAt, type Deadline, killPart, type Part, type RecoveryStage, until, untilBack } from './recovery-parts.ts';
 import {
   accountsOf,
   assertLegal,
@@ -24,7 +23,8 @@ import {
   endOf,
   find,
   isThere,
-  isWaiting,
+  type Killed,
+  killSignInAt,
   loseWaiting,
   nextRunWorks,
   nextSignInIsReady,
@@ -35,17 +35,16 @@ import {
   runReaches,
   type SandboxStage,
   type SignInStage,
-  signInUpTo,
   startRun,
+  stateAt,
   waitsFor,
   withinMs,
 } from './recovery-steps.ts';
 import { assertRefused } from './stage.ts';
 
-/** Between two looks at something that lasts a moment. */
-const catchMs = 15;
 /** While a server is away. */
 const askAgainMs = 1_000;
+const hitsWithin = 8;
 /** Two that wait to be used, and two more. */
 export const sandboxesAtMost = 4;
 
@@ -60,20 +59,38 @@ export function hasPart(part: Part, at: SandboxStage): boolean {
   return (at !== 'stopping' && at !== 'ending') || !fatal.includes(part);
 }
 
-export async function killDuringRun(stage: RecoveryStage, part: Part, at: RunStage): Promise<void> {
+/** In what state each stage is: the kill must have come then. */
+const stateOfRun = {
+  queued: 'queued',
+  cold: 'starting',
+  starting: 'starting',
+  running: 'running',
+  answering: 'running',
+};
+const stateOfSandbox = { waiting: 'hibernated', ending: 'stopping' } as const;
+
+/**
+ * Again with another one where the kill came too late, as some states last a moment: all that must hold after a kill is
+ * looked at each time. Without `mustHit` once is enough.
+ */
+export async function untilHit(once: (attempt: number) => Promise<boolean>, mustHit: boolean): Promise<void> {
+  for (let attempt = 1; attempt <= hitsWithin; attempt += 1) if ((await once(attempt)) || !mustHit) return;
+  assert.fail(`Of ${hitsWithin} kills none came in time.`);
+}
+
+/** Answers whether the kill came at that stage; so do the others. */
+export async function killDuringRun(stage: RecoveryStage, part: Part, at: RunStage, attempt: number): Promise<boolean> {
   const model = stage.doubles.state.behaviour.claude_code;
   const accounts = await accountsOf(stage);
   model.model = at === 'running' || at === 'answering' ? 'slow' : 'ok';
   // Who waits is first in line behind one that holds the credential.
   const holder = at === 'queued' ? await startRun(stage, 'held') : undefined;
   if (at === 'cold') await loseWaiting(stage, 'headless');
-  const words = `${part} ${at}`;
+  const words = `${part} ${at} ${attempt}`;
   const run = await startRun(stage, words);
-  if (at === 'cold') await killPart(stage, part, await comesUp(stage, 'headless'));
-  else {
-    await runReaches(stage, run.id, at);
-    await killPart(stage, part, (holder ?? run).id);
-  }
+  if (at !== 'cold') await runReaches(stage, run.id, at);
+  const killed = at === 'cold' ? await comesUp(stage, 'headless') : (holder ?? run).id;
+  const atMs = await killPart(stage, part, killed);
   model.model = 'ok';
   const by = await untilBack(stage, withinMs);
   const ended = await endOf(stage, run.id, by);
@@ -90,13 +107,18 @@ export async function killDuringRun(stage: RecoveryStage, part: Part, at: RunSta
   if (ended.state === 'succeeded') assert.equal(asked.length, 1, 'the model was asked once');
   await nextRunWorks(stage);
   assert.deepEqual(await accountsOf(stage), accounts);
+  return (await stateAt(stage.polydev.runs.stream(run.id), atMs)) === stateOfRun[at];
 }
 
-export async function killDuringSignIn(stage: RecoveryStage, part: Part, at: SignInStage): Promise<void> {
+export async function killDuringSignIn(
+  stage: RecoveryStage,
+  part: Part,
+  at: SignInStage,
+  attempt: number,
+): Promise<boolean> {
   const { polydev } = stage;
-  const label = `${part}-${at}`;
-  const sessionId = await signInUpTo(stage, at, label);
-  await killPart(stage, part, at === 'cold' ? await comesUp(stage, 'desktop') : sessionId);
+  const label = `${part}-${at}-${attempt}`;
+  const { id: sessionId, atMs } = await killSignInAt(stage, part, at, label);
   stage.doubles.state.behaviour.claude_code.model = 'ok';
   const by = await untilBack(stage, withinMs);
   // An agent that is killed before its sandbox is anybody's comes up again.
@@ -134,6 +156,7 @@ export async function killDuringSignIn(stage: RecoveryStage, part: Part, at: Sig
     await polydev.credentials.remove(id);
   }
   await nextRunWorks(stage);
+  return (await stateAt(polydev.sessions.events(sessionId), atMs)) === (at === 'cold' ? 'starting' : at);
 }
 
 /** More at once than there is room for, so that the last one waits for its turn; the others leave afterwards. */
@@ -167,15 +190,21 @@ export async function killWhileSignInWaits(stage: RecoveryStage, part: Part): Pr
   await nextSignInIsReady(stage, `${part}-next`);
 }
 
-export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: SandboxStage): Promise<void> {
+export async function killDuringSandbox(
+  stage: RecoveryStage,
+  part: Part,
+  at: SandboxStage,
+  attempt: number,
+): Promise<boolean> {
   const accounts = await accountsOf(stage);
   // A headless one is up and paused in the same moment.
   const isDesktop = ofDesktop.includes(part) || at === 'idle' || at === 'ending';
   const profile = isDesktop ? 'desktop' : 'headless';
   const waiting = await waitsFor(stage, profile);
-  if (at === 'waiting') await killPart(stage, part, waiting);
-  else if (at === 'stopping' || at === 'ending') await killPart(stage, part, await ends(stage, at, `${part}-${at}`));
-  else await killPart(stage, part, await replacement(stage, waiting, profile, at));
+  let killed: Killed<Sandbox['id']>;
+  if (at === 'waiting') killed = { id: waiting, atMs: await killPart(stage, part, waiting) };
+  else if (at === 'stopping' || at === 'ending') killed = await killEnding(stage, part, at, `${part}-${at}-${attempt}`);
+  else killed = await killComingUp(stage, part, at, waiting);
   const by = await untilBack(stage, withinMs);
   await nothingIsLeft(stage, by);
   await nextRunWorks(stage);
@@ -183,44 +212,55 @@ export async function killDuringSandbox(stage: RecoveryStage, part: Part, at: Sa
   const again = await waitsFor(stage, profile, withinMs);
   assert.ok(await isThere(stage, again));
   assert.deepEqual(await accountsOf(stage), accounts);
+  const meant: Sandbox['state'] = at === 'waiting' || at === 'ending' ? stateOfSandbox[at] : at;
+  const { state } = await stage.polydev.sandboxes.get(killed.id);
+  // A timeline that is at its end says so only once the sandbox is gone.
+  return state === meant || (await stateAt(stage.polydev.sandboxes.events(killed.id), killed.atMs)) === meant;
 }
 
-/** The id of one that is just so far; those that are missed between two looks are lost again. */
-async function replacement(
+/** The one that is made when the one that waits is lost. */
+async function killComingUp(
   stage: RecoveryStage,
+  part: Part,
+  at: 'creating' | 'booting' | 'idle',
   waiting: Sandbox['id'],
-  profile: Profile,
-  at: SandboxStage,
-): Promise<Sandbox['id']> {
-  const lastMs = performance.now() + reachMs;
-  let lost = waiting;
-  await killPart(stage, 'container', lost);
-  while (performance.now() < lastMs) {
-    const next = (await stage.polydev.sandboxes.list()).find(
-      (sandbox) => sandbox.profile === profile && !sandbox.owner && sandbox.id !== lost,
-    );
-    if (next?.state === at) return next.id;
-    if (next && isWaiting(next)) {
-      lost = next.id;
-      await killPart(stage, 'container', lost);
-    } else await sleep(catchMs);
-  }
-  throw new Error(`No sandbox was ever seen ${at}.`);
+): Promise<Killed<Sandbox['id']>> {
+  const { profile } = await stage.polydev.sandboxes.get(waiting);
+  await killPart(stage, 'container', waiting);
+  const id = await find(stage, reachMs, (next) => next.profile === profile && !next.owner && next.id !== waiting);
+  const reached = async () => {
+    for await (const { event } of stage.polydev.sandboxes.events(id)) if (event.state === at) return;
+  };
+  // The agent is there before it answers, and being up lasts a moment; a desktop has its windows later.
+  const shoot = ofDesktop.includes(part) ? null : await aimAt(stage, part, id);
+  await reached();
+  if (!shoot) return { id, atMs: await killPart(stage, part, id) };
+  const { atMs, back } = shoot();
+  await back;
+  return { id, atMs };
 }
 
-/** The id of a sandbox that is just stopping: of a run, or of a sign-in. */
-async function ends(stage: RecoveryStage, at: 'stopping' | 'ending', name: string): Promise<Sandbox['id']> {
+/** One that is just stopping: of a run, or of a sign-in. */
+async function killEnding(
+  stage: RecoveryStage,
+  part: Part,
+  at: 'stopping' | 'ending',
+  name: string,
+): Promise<Killed<Sandbox['id']>> {
   const { polydev } = stage;
   let owner: string;
   if (at === 'stopping') {
     const run = await startRun(stage, name);
     await runReaches(stage, run.id, 'running');
     owner = run.id;
-  } else owner = await signInUpTo(stage, 'starting', name);
+  } else owner = (await polydev.sessions.start({ provider: 'claude_code', label: name })).sessionId;
   const id = await find(stage, withinMs, (one) => one.owner === owner);
+  const shoot = await aimAt(stage, part, id);
   if (at === 'ending') await polydev.sessions.cancel(owner as SessionId);
   for await (const { event } of polydev.sandboxes.events(id)) if (event.state === 'stopping') break;
-  return id;
+  const { atMs, back } = shoot();
+  await back;
+  return { id, atMs };
 }
 
 /** The database is away for long: who asks is told to come back, and what is under way waits for it. */
@@ -229,7 +269,7 @@ export async function loseDatabase(stage: RecoveryStage, awayMs: number): Promis
   const database = stage.servers?.database;
   if (!database) throw new Error('The stage has no database of its own.');
   const accounts = await accountsOf(stage);
-  const sessionId = await signInUpTo(stage, 'ready', 'waits');
+  const { sessionId } = await openDesktop(stage, 'claude_code', 'waits');
   doubles.state.behaviour.claude_code.model = 'slow';
   const run = await startRun(stage, 'patience');
   await runReaches(stage, run.id, 'answering');

@@ -1,13 +1,13 @@
 /** The parts that can be killed, as the host sees them, and what a kill may have left on it. */
 
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { linkName, linkPrefix } from '@polydev/drivers/host-network/names';
 import type { CredentialId } from '@polydev/protocol';
 import type { TestServer } from '../setup/test-servers.ts';
-import { fillDisk } from './full-disk.ts';
-import { init, killIn, pidOf } from './processes.ts';
+import { almostFill } from './full-disk.ts';
+import { init, kill, pidOf, processesOf } from './processes.ts';
 import type { Stage } from './stage.ts';
 
 export type Part =
@@ -43,34 +43,48 @@ const findMs = 30_000;
 /** What does not come back by itself is away for this long. */
 const awayMs = 2_000;
 
-/**
- * Kills with -9; fills the disk. What nobody starts again is back when this resolves. `whose` is the sign-in or run
- * whose sandbox is meant, or the sandbox.
- */
-export async function killPart(stage: Stage & Servers, part: Part, whose: string): Promise<void> {
+/** Kills with -9, or fills the disk, at once: `atMs` of the epoch. What nobody starts again is back when `back` resolves. */
+export type Shoot = () => { atMs: number; back: Promise<void> };
+
+/** What is to be killed is looked up first. `whose` is the sign-in or run whose sandbox is meant, or the sandbox. */
+export async function aimAt(stage: Stage & Servers, part: Part, whose: string): Promise<Shoot> {
   const { paths } = stage.product;
+  const shot = (back: Promise<void> = Promise.resolve()) => ({ atMs: Date.now(), back });
   if (part === 'disk') {
-    const ballast = fillDisk(paths);
-    await sleep(awayMs);
-    return rmSync(ballast);
+    const disk = almostFill(paths);
+    return () => {
+      disk.fill();
+      return shot(sleep(awayMs).then(disk.empty));
+    };
   }
   if (part === 'database' || part === 'redis') {
     const server = stage.servers?.[part];
     if (!server) throw new Error(`The stage has no ${part}.`);
-    await server.end('SIGKILL');
-    await sleep(awayMs);
-    return await server.start();
+    return () => {
+      const away = server.end('SIGKILL').then(() => sleep(awayMs));
+      return shot(away.then(() => server.start()));
+    };
   }
-  if (part === 'controller' || part === 'hostd') {
-    process.kill(pidOf(paths, part), 'SIGKILL');
-    return;
-  }
-  const command = inSandbox[part];
+  let pids: number[] = [];
+  if (part === 'controller' || part === 'hostd') pids = [pidOf(paths, part)];
   // The part may be coming up just now.
-  await until(async () => {
-    const sandbox = (await stage.polydev.sandboxes.list()).find(({ id, owner }) => owner === whose || id === whose);
-    return sandbox !== undefined && killIn(paths, sandbox.id, command) > 0;
-  }, findMs);
+  else
+    await until(async () => {
+      const sandbox = (await stage.polydev.sandboxes.list()).find(({ id, owner }) => owner === whose || id === whose);
+      if (sandbox) pids = processesOf(paths, sandbox.id, inSandbox[part]);
+      return pids.length > 0;
+    }, findMs);
+  return () => {
+    kill(pids);
+    return shot();
+  };
+}
+
+/** The same for what lasts longer than the looking up. Answers when it was killed, in ms of the epoch. */
+export async function killPart(stage: Stage & Servers, part: Part, whose: string): Promise<number> {
+  const { atMs, back } = (await aimAt(stage, part, whose))();
+  await back;
+  return atMs;
 }
 
 /** By when all must hold. */

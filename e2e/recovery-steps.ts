@@ -10,11 +10,12 @@ import {
   type Run,
   runMoves,
   type Sandbox,
+  type SessionEvent,
   type SessionId,
   sessionMoves,
 } from '@polydev/protocol';
 import { consentPages, decide, enter, isTerminal, openDesktop, signIn } from './desktop-sign-in.ts';
-import { type Deadline, killPart, type RecoveryStage, strays, until } from './recovery-parts.ts';
+import { aimAt, type Deadline, killPart, type Part, type RecoveryStage, strays, until } from './recovery-parts.ts';
 import type { Stage } from './stage.ts';
 
 /** After a part is back: all that then has to hold, or to happen once more. */
@@ -104,18 +105,58 @@ export function assertLegal<S extends string>(moves: Readonly<Record<S, readonly
   assert.equal(states.at(-1), end);
 }
 
-export async function signInUpTo(stage: RecoveryStage, at: SignInStage, label: string): Promise<SessionId> {
+/** What was killed, and when, in ms of the epoch. */
+export interface Killed<Id> {
+  id: Id;
+  atMs: number;
+}
+
+export async function killSignInAt(
+  stage: RecoveryStage,
+  part: Part,
+  at: SignInStage,
+  label: string,
+): Promise<Killed<SessionId>> {
   const { polydev, doubles } = stage;
-  if (at === 'cold') return await startCold(stage, label);
-  if (at === 'starting') return (await polydev.sessions.start({ provider: 'claude_code', label })).sessionId;
-  const desktop = await openDesktop(stage, 'claude_code', label);
-  if (at === 'ready') return desktop.sessionId;
-  const proving = at === 'captured' || at === 'verifying';
-  if (proving) doubles.state.behaviour.claude_code.model = 'slow';
-  enter(desktop.keyboard, 'claude auth login');
-  if (proving) await decide(stage, desktop.keyboard, consentPages.claudePlan, 'approve');
-  await stage.sessionEvent(desktop.sessionId, (event) => event.type === 'state' && event.state === at);
-  return desktop.sessionId;
+  if (at === 'cold') {
+    const id = await startCold(stage, label);
+    return { id, atMs: await killPart(stage, part, await comesUp(stage, 'desktop')) };
+  }
+  if (at === 'starting') {
+    const { sessionId: id } = await polydev.sessions.start({ provider: 'claude_code', label });
+    return { id, atMs: await killPart(stage, part, id) };
+  }
+  const { sessionId: id, keyboard } = await openDesktop(stage, 'claude_code', label);
+  if (at === 'ready') return { id, atMs: await killPart(stage, part, id) };
+  const isState = (event: SessionEvent, state: AuthSession['state']) => event.type === 'state' && event.state === state;
+  if (at === 'signing_in') {
+    enter(keyboard, 'claude auth login');
+    await stage.sessionEvent(id, (event) => isState(event, at));
+    return { id, atMs: await killPart(stage, part, id) };
+  }
+  doubles.state.behaviour.claude_code.model = 'slow';
+  enter(keyboard, 'claude auth login');
+  const shoot = await aimAt(stage, part, id);
+  // The credential is sealed a moment before the sign-in is captured, which it is for another moment.
+  const near = stage.sessionEvent(id, (event) => (at === 'captured' ? event.type === 'sealed' : isState(event, at)));
+  await decide(stage, keyboard, consentPages.claudePlan, 'approve');
+  await near;
+  const { atMs, back } = shoot();
+  await back;
+  return { id, atMs };
+}
+
+/** The last state in the timeline before that moment. */
+export async function stateAt<S>(
+  timeline: AsyncIterable<{ atMs: number; event: { type: string; state?: S } }>,
+  killedAtMs: number,
+): Promise<S | undefined> {
+  let last: S | undefined;
+  for await (const { atMs, event } of timeline) {
+    if (atMs > killedAtMs) break;
+    if (event.type === 'state') last = event.state;
+  }
+  return last;
 }
 
 /** When no desktop waits. */

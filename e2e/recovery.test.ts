@@ -11,6 +11,7 @@ import {
   killWhileSignInWaits,
   loseDatabase,
   sandboxesAtMost,
+  untilHit,
 } from './recovery-cases.ts';
 import type { Part, RecoveryStage } from './recovery-parts.ts';
 import { connectRenewing, runStages, sandboxStages, signInStages } from './recovery-steps.ts';
@@ -47,11 +48,11 @@ function losing({ ofRun, ofSignIn, ofSandbox }: Parts, stage: () => RecoveryStag
   for (const part of ofRun)
     for (const at of stagesFor(part, ofRun, runStages))
       test(`${part}, while a run is ${at}: the run ends, and the next one works`, () =>
-        killDuringRun(stage(), part, at));
+        untilHit((attempt) => killDuringRun(stage(), part, at, attempt), everyStage));
   for (const part of ofSignIn)
     for (const at of stagesFor(part, ofSignIn, signInStages))
       test(`${part}, while a sign-in is ${at}: it goes on or ends, and nothing is left`, () =>
-        killDuringSignIn(stage(), part, at));
+        untilHit((attempt) => killDuringSignIn(stage(), part, at, attempt), everyStage));
   const ofWaiting = ofSignIn.filter((part) => withoutSandbox.includes(part));
   for (const part of everyStage ? ofWaiting : ofWaiting.slice(0, 1))
     test(`${part}, while a sign-in is pending: it has its turn or ends, and so does the next`, () =>
@@ -59,7 +60,8 @@ function losing({ ofRun, ofSignIn, ofSandbox }: Parts, stage: () => RecoveryStag
   for (const part of ofSandbox) {
     const stages = sandboxStages.filter((at) => hasPart(part, at));
     for (const at of stagesFor(part, ofSandbox, stages))
-      test(`${part}, while a sandbox is ${at}: who comes next has one`, () => killDuringSandbox(stage(), part, at));
+      test(`${part}, while a sandbox is ${at}: who comes next has one`, () =>
+        untilHit((attempt) => killDuringSandbox(stage(), part, at, attempt), everyStage));
   }
 }
 

@@ -39,7 +39,10 @@ export async function ensureRelease(releases: string): Promise<{ dir: string; fr
     const copy = ['-a', '--no-preserve=ownership', '--parents', ...(await runtimePackages()), building];
     await run('cp', copy, { cwd: projectRoot });
     await run('chmod', ['-R', 'u+rwX,go+rX,go-w', building]); // the checkout may have a strict umask
-    await rename(building, dir);
+    // Another start may have been faster.
+    await rename(building, dir).catch(async (error) => {
+      if (!(await exists(dir))) throw error;
+    });
   } finally {
     await rm(building, { recursive: true, force: true });
   }

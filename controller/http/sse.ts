@@ -31,14 +31,10 @@ export function untilGone(reply: FastifyReply, closing?: AbortSignal): AbortSign
   return closing ? AbortSignal.any([gone.signal, closing]) : gone.signal;
 }
 
-/** `ended`: nothing new will come; then an empty stream is 204, which tells browsers not to reconnect. */
-export async function sendEvents<E>(
-  reply: FastifyReply,
-  stream: EventStream<E>,
-  ended: boolean,
-): Promise<FastifyReply> {
+/** Where nothing new will come, an empty stream is 204, which tells browsers not to reconnect. */
+export async function sendEvents<E>(reply: FastifyReply, stream: EventStream<E>): Promise<FastifyReply> {
   const iterator = stream[Symbol.asyncIterator]();
-  const first = ended ? await iterator.next() : undefined;
+  const first = stream.ended ? await iterator.next() : undefined;
   if (first?.done) return reply.code(204).send();
   const body = new PassThrough();
   body.write(': stream\n\n');

@@ -38,6 +38,7 @@ const listColumns = { ...getTableColumns(runs), prompt: beginning(runs.prompt), 
 
 export interface RunRows extends Pick<Mover<RunRow>, 'move' | 'find'> {
   insert(run: NewRun): Promise<RunRow>;
+  findHead(id: RunId): Promise<RunHead | null>;
   /** Newest first. */
   list(userId: UserId, query: ListRuns): Promise<RunRow[]>;
   /** Whoever works on them. */
@@ -80,13 +81,18 @@ export function createRunRows(
     move,
     find,
 
+    async findHead(id) {
+      const select = () => db.select(headColumns).from(runs).where(eq(runs.id, id));
+      const [row] = await patience.insist(async () => await select());
+      return row ?? null;
+    },
+
     async insert(run) {
-      const insert = async () =>
-        await db
-          .with(events.opening(run.id, { type: 'state', state: 'queued', reason: null }))
-          .insert(runs)
-          .values({ ...run, controller, state: 'queued', createdAtMs: now() })
-          .returning();
+      const insert = async () => {
+        const values = { ...run, controller, state: 'queued', createdAtMs: now() } as const;
+        const opening = events.opening(run.id, { type: 'state', state: 'queued', reason: null });
+        return await db.with(opening).insert(runs).values(values).returning();
+      };
       const [row] = await orUndo(patience, insert, () => remove(run.id));
       if (!row) throw new Error('An insert answered no row.');
       tell(row);

@@ -6,6 +6,7 @@ import {
   PolydevError,
   type ProviderId,
   type RunId,
+  type RunStreamEvent,
   runMoves,
   type User,
   type UserId,
@@ -56,6 +57,7 @@ export interface RunsControl {
 }
 
 interface Working {
+  userId: UserId;
   stop: AbortController;
   leave: AbortController;
   done: Promise<void>;
@@ -71,9 +73,7 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
   let closed = false;
 
   async function findFor(user: User, id: RunId): Promise<RunRow> {
-    const row = await rows.find(id);
-    if (!row || (row.userId !== user.id && user.role !== 'owner')) throw notFound('run');
-    return row;
+    return seenBy(user, await rows.find(id));
   }
 
   /** A run uses a credential of the one who asks for it, whoever that is. */
@@ -120,7 +120,7 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
       giveRoom();
       (await watching)();
     });
-    working.set(id, { stop, leave, done });
+    working.set(id, { userId: run.userId, stop, leave, done });
   }
 
   async function leaveToOthers(id: RunId, giveRoom = () => {}): Promise<void> {
@@ -209,12 +209,12 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
     },
 
     async events(user, id, afterSeq, signal) {
-      const row = await findFor(user, id);
-      return readTimeline(events, id, afterSeq, signal, {
-        isLast: (event) => event.type === 'state' && isFinal(runMoves, event.state),
-        working: working.get(id)?.done,
-        ended: isFinal(runMoves, row.state),
-      });
+      const isLast = (event: RunStreamEvent) => event.type === 'state' && isFinal(runMoves, event.state);
+      // Of most that are asked for: then there is nothing to look up.
+      const work = working.get(id);
+      if (work) seenBy(user, work);
+      const ended = !work && isFinal(runMoves, seenBy(user, await rows.findHead(id)).state);
+      return readTimeline(events, id, afterSeq, signal, { isLast, working: work?.done, ended });
     },
   };
 
@@ -279,6 +279,11 @@ function cancelled(): PolydevError {
 function usable<C extends { status: string }>(credential: C): C {
   if (credential.status === 'active') return credential;
   throw new PolydevError('credential_expired', 'The provider no longer accepts this credential.');
+}
+
+function seenBy<R extends Pick<RunRow, 'userId'>>(user: User, run: R | null): R {
+  if (!run || (run.userId !== user.id && user.role !== 'owner')) throw notFound('run');
+  return run;
 }
 
 function notFound(what: string): PolydevError {

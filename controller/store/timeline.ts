@@ -1,6 +1,7 @@
 /** A timeline for one reader: what was, then what comes, and an end when nothing more can come. */
 
 import type { SequencedEvent } from '@polydev/protocol';
+import type { EventStream } from '../services.ts';
 import type { EventLog, EventOf, StreamId } from './events.ts';
 
 export interface TimelineState<E> {
@@ -15,7 +16,17 @@ export interface TimelineState<E> {
 /** A timeline without an end, such as one that was begun by an older version, is waited for so long. */
 const lateMs = 1_000;
 
-export async function* readTimeline<S extends StreamId>(
+export function readTimeline<S extends StreamId>(
+  log: EventLog,
+  stream: S,
+  afterSeq: number,
+  signal: AbortSignal,
+  state: TimelineState<EventOf<S>>,
+): EventStream<EventOf<S>> {
+  return Object.assign(read(log, stream, afterSeq, signal, state), { ended: state.ended });
+}
+
+async function* read<S extends StreamId>(
   log: EventLog,
   stream: S,
   afterSeq: number,

@@ -35,13 +35,15 @@ async function oneRun(t: TestContext) {
       if (asked !== id) throw new PolydevError('not_found', 'There is no such run.');
       open.add(signal);
       signal.addEventListener('abort', () => open.delete(signal));
-      return (async function* () {
-        if (isFinal(runMoves, current)) return yield* (await log?.read(id, after)) ?? [];
+      const ended = isFinal(runMoves, current);
+      const read = async function* () {
+        if (ended) return yield* (await log?.read(id, after)) ?? [];
         for await (const row of log?.follow(id, after, signal) ?? []) {
           yield row;
           if (isLast(row.event)) return;
         }
-      })();
+      };
+      return Object.assign(read(), { ended });
     },
   };
   const made = await createTestApp(t, { services: { runs } });

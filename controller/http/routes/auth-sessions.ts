@@ -74,12 +74,10 @@ export function addAuthSessionRoutes(app: App, deps: RouteDeps): void {
       },
     },
     async (request, reply) => {
-      const caller = callerOf(request);
-      const { id } = request.params;
-      const session = await sessions.get(caller, id);
       const after = resumeAfter(request, request.query.after);
-      const events = await sessions.events(caller, id, after, untilGone(reply, deps.closing));
-      return await sendEvents(reply, events, isFinal(sessionMoves, session.state));
+      const gone = untilGone(reply, deps.closing);
+      const events = await sessions.events(callerOf(request), request.params.id, after, gone);
+      return await sendEvents(reply, events);
     },
   );
 

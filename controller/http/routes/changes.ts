@@ -21,7 +21,7 @@ export function addChangeRoutes(app: App, { services: { changes }, closing }: Ro
       // Who comes again is looked at anew.
       const over = AbortSignal.any([untilGone(reply, closing), AbortSignal.timeout(limits.changesMs)]);
       const events = await changes.follow(callerOf(request), after, over);
-      return await sendEvents(reply, events, false);
+      return await sendEvents(reply, events);
     },
   );
 }

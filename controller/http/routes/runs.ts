@@ -1,4 +1,4 @@
-import { isFinal, ListRuns, limits, Run, RunStreamEvent, runMoves, Sequenced, StartRun } from '@polydev/protocol';
+import { ListRuns, limits, Run, RunStreamEvent, Sequenced, StartRun } from '@polydev/protocol';
 import { callerOf } from '../../auth/guard.ts';
 import type { App, RouteDeps } from '../app.ts';
 import { sendOverSocket } from '../socket-events.ts';
@@ -63,12 +63,9 @@ export function addRunRoutes(app: App, { services: { runs }, closing }: RouteDep
       },
     },
     async (request, reply) => {
-      const caller = callerOf(request);
-      const { id } = request.params;
-      const run = await runs.get(caller, id);
       const after = resumeAfter(request, request.query.after);
-      const events = await runs.events(caller, id, after, untilGone(reply, closing));
-      return await sendEvents(reply, events, isFinal(runMoves, run.state));
+      const events = await runs.events(callerOf(request), request.params.id, after, untilGone(reply, closing));
+      return await sendEvents(reply, events);
     },
   );
 

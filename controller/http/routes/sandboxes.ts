@@ -1,12 +1,4 @@
-import {
-  isFinal,
-  Sandbox,
-  SandboxEvent,
-  SandboxLogs,
-  SandboxOrOwnerId,
-  Sequenced,
-  sandboxMoves,
-} from '@polydev/protocol';
+import { Sandbox, SandboxEvent, SandboxLogs, SandboxOrOwnerId, Sequenced } from '@polydev/protocol';
 import { Type } from 'typebox';
 import { callerOf } from '../../auth/guard.ts';
 import type { App, RouteDeps } from '../app.ts';
@@ -44,12 +36,9 @@ export function addSandboxRoutes(app: App, { services: { sandboxes }, closing }:
       },
     },
     async (request, reply) => {
-      const caller = callerOf(request);
-      const { id } = request.params;
-      const { state } = await sandboxes.get(caller, id);
       const after = resumeAfter(request, request.query.after);
-      const events = await sandboxes.events(caller, id, after, untilGone(reply, closing));
-      return await sendEvents(reply, events, isFinal(sandboxMoves, state));
+      const events = await sandboxes.events(callerOf(request), request.params.id, after, untilGone(reply, closing));
+      return await sendEvents(reply, events);
     },
   );
 
