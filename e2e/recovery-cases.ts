@@ -214,8 +214,7 @@ export async function killDuringSandbox(
   assert.deepEqual(await accountsOf(stage), accounts);
   const meant: Sandbox['state'] = at === 'waiting' || at === 'ending' ? stateOfSandbox[at] : at;
   const { state } = await stage.polydev.sandboxes.get(killed.id);
-  // A timeline that is at its end says so only once the sandbox is gone.
-  return state === meant || (await stateAt(stage.polydev.sandboxes.events(killed.id), killed.atMs)) === meant;
+  return (await stateAt(stage.polydev.sandboxes.events(killed.id), killed.atMs, state)) === meant;
 }
 
 /** The one that is made when the one that waits is lost. */

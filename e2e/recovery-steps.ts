@@ -146,15 +146,17 @@ export async function killSignInAt(
   return { id, atMs };
 }
 
-/** The last state in the timeline before that moment. */
+/** The last state in the timeline before that moment. Where the timeline has not ended, `current` is its last so far. */
 export async function stateAt<S>(
   timeline: AsyncIterable<{ atMs: number; event: { type: string; state?: S } }>,
   killedAtMs: number,
+  current?: S,
 ): Promise<S | undefined> {
   let last: S | undefined;
   for await (const { atMs, event } of timeline) {
     if (atMs > killedAtMs) break;
     if (event.type === 'state') last = event.state;
+    if (current !== undefined && last === current) break;
   }
   return last;
 }

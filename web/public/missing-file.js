@@ -13,6 +13,7 @@ function loadAgain() {
     if (isToLoad || lately.length >= tries) return;
     isToLoad = true;
     sessionStorage.setItem(key, JSON.stringify([...lately, nowMs]));
+    // At once, then later each time: no browser says when its network has settled.
     setTimeout(() => location.reload(), 300 * lately.length);
   } catch {
     // Storage is refused: without a count this might go on for ever.
