@@ -60,9 +60,9 @@ suite('what is kept can be brought back', { skip: !isRoot && 'needs root', timeo
     token = await setUpOwner(old);
     const [apiKey = ''] = doubles.state.apiKeys.claude_code;
     await createPolydev({ baseUrl: old.url, token }).credentials.addApiKey({ provider: 'claude_code', apiKey });
-    await old.stop();
+    assert.equal(await old.stop(), 0);
     other = await newHost();
-    await other.stop();
+    assert.equal(await other.stop(), 0);
   });
   after(async () => {
     for (const host of hosts) host.remove();

@@ -100,6 +100,10 @@ export async function untilBack({ product, polydev }: Stage, withinMs: number): 
     if (!answer?.ok) return false;
     return (await polydev.health()).hostd;
   }, withinMs);
+  return deadline(withinMs);
+}
+
+export function deadline(withinMs: number): Deadline {
   const lastMs = performance.now() + withinMs;
   return { signal: AbortSignal.timeout(withinMs), leftMs: () => Math.max(0, lastMs - performance.now()) };
 }

@@ -31,12 +31,8 @@ const withoutSandbox: readonly Part[] = ['controller', 'hostd', 'disk', 'databas
 /** Room enough for everything but the ballast that fills it. */
 const dataMiB = 384;
 
-/** `npm run e2e -- recovery`: at each stage. In `npm test` each part at one, so that all parts and all stages come about; and one while a sign-in is pending. */
+/** `npm run e2e -- recovery`: each part at each stage. In `npm test` each part at one of them. */
 const everyStage = process.env.POLYDEV_E2E_EVERY_STAGE === '1';
-
-function stagesFor<S>(part: Part, parts: readonly Part[], stages: readonly S[]): readonly S[] {
-  return everyStage ? stages : stages.slice(parts.indexOf(part) % stages.length).slice(0, 1);
-}
 
 interface Parts {
   ofRun: readonly Part[];
@@ -44,25 +40,51 @@ interface Parts {
   ofSandbox: readonly Part[];
 }
 
+interface Case {
+  part: Part;
+  name: string;
+  /** Answers whether the kill came at its stage. */
+  once(attempt: number): Promise<boolean>;
+}
+
 function losing({ ofRun, ofSignIn, ofSandbox }: Parts, stage: () => RecoveryStage): void {
-  for (const part of ofRun)
-    for (const at of stagesFor(part, ofRun, runStages))
-      test(`${part}, while a run is ${at}: the run ends, and the next one works`, () =>
-        untilHit((attempt) => killDuringRun(stage(), part, at, attempt), everyStage));
-  for (const part of ofSignIn)
-    for (const at of stagesFor(part, ofSignIn, signInStages))
-      test(`${part}, while a sign-in is ${at}: it goes on or ends, and nothing is left`, () =>
-        untilHit((attempt) => killDuringSignIn(stage(), part, at, attempt), everyStage));
+  const ofRuns = pairs(ofRun, runStages).map(([part, at]) => ({
+    part,
+    name: `${part}, while a run is ${at}: the run ends, and the next one works`,
+    once: (attempt: number) => killDuringRun(stage(), part, at, attempt),
+  }));
+  const ofSignIns = pairs(ofSignIn, signInStages).map(([part, at]) => ({
+    part,
+    name: `${part}, while a sign-in is ${at}: it goes on or ends, and nothing is left`,
+    once: (attempt: number) => killDuringSignIn(stage(), part, at, attempt),
+  }));
+  const ofSandboxes = pairs(ofSandbox, sandboxStages)
+    .filter(([part, at]) => hasPart(part, at))
+    .map(([part, at]) => ({
+      part,
+      name: `${part}, while a sandbox is ${at}: who comes next has one`,
+      once: (attempt: number) => killDuringSandbox(stage(), part, at, attempt),
+    }));
+  const cases = [...ofRuns, ...ofSignIns, ...ofSandboxes];
+  for (const { name, once } of everyStage ? cases : onePerPart(cases)) test(name, () => untilHit(once, everyStage));
+
   const ofWaiting = ofSignIn.filter((part) => withoutSandbox.includes(part));
   for (const part of everyStage ? ofWaiting : ofWaiting.slice(0, 1))
     test(`${part}, while a sign-in is pending: it has its turn or ends, and so does the next`, () =>
       killWhileSignInWaits(stage(), part));
-  for (const part of ofSandbox) {
-    const stages = sandboxStages.filter((at) => hasPart(part, at));
-    for (const at of stagesFor(part, ofSandbox, stages))
-      test(`${part}, while a sandbox is ${at}: who comes next has one`, () =>
-        untilHit((attempt) => killDuringSandbox(stage(), part, at, attempt), everyStage));
-  }
+}
+
+function pairs<A, B>(some: readonly A[], others: readonly B[]): [A, B][] {
+  return some.flatMap((one) => others.map((other): [A, B] => [one, other]));
+}
+
+/** Spread over what they may be at. */
+function onePerPart(cases: readonly Case[]): Case[] {
+  const parts = [...new Set(cases.map(({ part }) => part))];
+  return parts.flatMap((part, index) => {
+    const ofPart = cases.filter((one) => one.part === part);
+    return ofPart.slice(Math.floor((index * ofPart.length) / parts.length)).slice(0, 1);
+  });
 }
 
 /** With an account that renews its token at each run. */

@@ -47,6 +47,8 @@ export async function runTests(args: string[]): Promise<number> {
   const progress = createProgress(process.stderr);
   const packages = { ...hostPackages, ...testPackages };
   await prepareHost({ packages, progress, assumeYes: true });
+  // Hundreds of processes read the same modules.
+  process.env.NODE_COMPILE_CACHE ??= join(projectRoot, 'node_modules/.cache/polydev-test-modules');
   await progress.step('A database to copy', makeDatabase);
   const servers = await progress.step('PostgreSQL and Redis', () =>
     Promise.all([startTestPostgres(), startTestRedis()]),

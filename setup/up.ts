@@ -94,20 +94,25 @@ export async function up(args: string[]): Promise<number> {
     progress,
     onTrouble: (sentence) => process.stderr.write(`! ${sentence}\n`),
   });
+  // Who reads the greeting may tell us to stop at once.
+  const told = stopSignal();
   process.stdout.write(greeting(processes.ready, demo));
-
-  // Who sends SIGTERM will start it again: what is under way waits for that. Ctrl C and a closed terminal mean the end.
-  const signal = await new Promise<StopSignal>((resolve) => {
-    process.once('SIGTERM', () => resolve('SIGTERM'));
-    process.once('SIGINT', () => resolve('SIGINT'));
-    process.once('SIGHUP', () => resolve('SIGINT'));
-  });
+  const signal = await told;
   await progress.step('Stopping', async (step) => {
     await processes.stop(signal);
     const kept = await journalled(paths.journal);
     if (kept > 0) step.result(`${kept} under way; the next start goes on with them, \`./polydev down\` ends them`);
   });
   return 0;
+}
+
+/** Who sends SIGTERM will start it again: what is under way waits for that. Ctrl C and a closed terminal mean the end. */
+function stopSignal(): Promise<StopSignal> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve('SIGTERM'));
+    process.once('SIGINT', () => resolve('SIGINT'));
+    process.once('SIGHUP', () => resolve('SIGINT'));
+  });
 }
 
 /** Only what is needed before the controller reads it whole and checks it. */
