@@ -62,7 +62,8 @@ const oldObjects = ['--initial-old-space-size=4', '--heap-growing-percent=20'];
 
 /**
  * Instead of the C library's allocator (docs/decisions/0020). The linker finds it by its name, and goes on without it.
- * What was freed a second ago is given back as soon as something else is allocated or freed; two arenas are enough for a thread that allocates and one that seldom does.
+ * What was freed a second ago is given back as soon as something else is allocated or freed; two arenas are enough: of
+ * the controller's threads one allocates at any time, the database's and the pictures' seldom.
  */
 const allocator = {
   LD_PRELOAD: 'libjemalloc.so.2',

@@ -77,8 +77,15 @@ async function openInFolder({ dataDir, vacuumEveryMs = hourMs, checkpointEveryMs
   const embedded = await openEmbedded({ dataDir });
   const patience = createEmbeddedPatience();
   // A server does both by itself. When there is no room for it now, there may be at the next.
-  const repeat = (statement: string, everyMs: number) =>
-    setInterval(() => embedded.query(statement).catch(() => {}), everyMs).unref();
+  const repeat = (statement: string, everyMs: number) => {
+    let isUnderWay = false;
+    return setInterval(async () => {
+      if (isUnderWay) return;
+      isUnderWay = true;
+      await embedded.query(statement).catch(() => {});
+      isUnderWay = false;
+    }, everyMs).unref();
+  };
   const timers = [repeat('vacuum', vacuumEveryMs), repeat('checkpoint', checkpointEveryMs)];
   return {
     db: drizzlePglite({ client: embedded.forDrizzle, schema }),

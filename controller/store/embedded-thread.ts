@@ -5,7 +5,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { createDurableFiles, durableParams } from './durable-files.ts';
 import type { Answer, Ask, EmbeddedOptions } from './embedded.ts';
 import { plainError } from './embedded-error.ts';
-import { parsers } from './embedded-parsers.ts';
+import { createStatements } from './embedded-statements.ts';
 
 const settings = [
   // All of its cache it takes at its start; what the cache leaves out is in the host's cache of files.
@@ -18,7 +18,8 @@ const deadly = ['PANIC', 'FATAL'];
 
 const { dataDir } = workerData as EmbeddedOptions;
 const opening = open();
-opening.catch(() => {}); // Whoever asks hears of it.
+const asking = opening.then(createStatements);
+asking.catch(() => {}); // Whoever asks hears of it.
 
 async function open(): Promise<PGlite> {
   return await PGlite.create({
@@ -30,15 +31,14 @@ async function open(): Promise<PGlite> {
 parentPort?.on('message', async ({ n, query }: Ask) => {
   const say = (answer: Omit<Answer, 'n'>) => parentPort?.postMessage({ n, ...answer } satisfies Answer);
   try {
-    const database = await opening;
     if (query) {
-      const { text, params, rowMode } = query;
-      const { rows, fields, affectedRows, command } = await database.query(text, params, { rowMode, parsers });
+      const ask = await asking;
+      const { rows, fields, affectedRows, command } = await ask(query);
       say({
         result: { rows, fields, ...(affectedRows !== undefined && { affectedRows }), ...(command && { command }) },
       });
     } else {
-      await database.close();
+      await (await opening).close();
       say({});
       process.exit(); // This thread alone.
     }

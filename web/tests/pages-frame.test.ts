@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { missingBrowser, setStage } from './fixture/browser.ts';
 import { fullCredentials, fullRuns } from './fixture/data.ts';
+import { frameScenes } from './fixture/scenes/frame.ts';
 import { arrange, connections, signInPath, signInUpTo } from './fixture/scenes/scene.ts';
 import { until } from './fixture/until.ts';
 
@@ -155,7 +156,7 @@ test('the first load is at most 200 KB: no viewer, no Markdown in it', options, 
   t.diagnostic(`${Math.round(bytes / 1000)} KB of script and style, gzipped`);
 });
 
-const mayReport = /dynamically imported module/;
+const { mayReport } = frameScenes['frame-broken'];
 
 test('a file that does not come makes the page load again', options, async (t) => {
   const { page, fixture } = await stage.open(t, { mayReport });

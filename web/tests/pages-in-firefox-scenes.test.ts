@@ -1,4 +1,4 @@
-/** Each page in each state that comes up by itself, in a real Firefox: no error, no breach of the policy, nothing for axe. */
+/** Each page in each state that comes up by itself, in a real Firefox: no error, no breach of the policy, nothing for axe, wide and as narrow as a phone. */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { scenes } from './fixture/scenes.ts';
 const options = { skip: missingFirefox, timeout: 120_000 };
 const all: [string, Scene][] = Object.entries(scenes);
 const themes: [string, Asked?][] = [['light'], ['dark', { only: colourRules }]];
+const phone = { width: 390, height: 844 };
 let stage: FirefoxStage;
 
 before(async () => {
@@ -34,7 +35,14 @@ for (const [name, scene] of all.filter(([, { act }]) => !act)) {
       }, theme);
       assert.deepEqual(await page.evaluate(findViolations, asked), [], theme);
     }
-    const overflows = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
-    assert.equal(overflows, false, 'no page scrolls sideways');
+    assert.equal(await page.evaluate(scrollsSideways), false);
+    await page.setViewport(phone);
+    assert.deepEqual(await page.evaluate(findViolations, { but: colourRules }), [], 'on a phone');
+    assert.equal(await page.evaluate(scrollsSideways), false, 'on a phone');
   });
+}
+
+/** In the page. */
+function scrollsSideways(): boolean {
+  return document.documentElement.scrollWidth > window.innerWidth;
 }

@@ -22,7 +22,7 @@ suite('each scene looks like its pictures', { skip: missingBrowser, concurrency:
     if (wanted && !wanted.includes(name)) continue;
     test(name, { timeout: 120_000 }, async (t) => {
       for (const view of views) {
-        const { page, fixture } = await stage.open(t, view);
+        const { page, fixture } = await stage.open(t, { ...view, ...scene });
         await stageScene(scene, page, fixture);
         await showAll(page, view);
         for (const theme of ['light', 'dark'] as const) {
