@@ -9,7 +9,6 @@ import {
   mkdtempSync,
   readdirSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -18,8 +17,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '../setup/free-port.ts';
 import { copyMadeDatabase } from '../setup/made-database.ts';
+import { linkMadeRelease } from '../setup/made-release.ts';
 import { type HostPaths, hostPaths, projectRoot } from '../setup/paths.ts';
-import { ensureRelease } from '../setup/release.ts';
 import { ensureServiceUser } from '../setup/service-user.ts';
 
 export interface Product {
@@ -63,7 +62,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   writeFileSync(configFile, JSON.stringify({ pool: noPool, ...config, egress }, null, 2));
   if (privateCheckout) copyCheckout(join(scratch, 'checkout'));
   const start = async () => {
-    if (!privateCheckout) await layRelease(scratch);
+    if (!privateCheckout) await linkMadeRelease(hostPaths(join(scratch, 'home')).releases);
     if (!makesDatabase && env?.DATABASE_URL === undefined) await layDatabase(scratch);
     return await startAgain(scratch, env);
   };
@@ -101,14 +100,6 @@ function copyCheckout(target: string): void {
     if (name === 'node_modules') symlinkSync(source, join(target, name));
     else if (!/^(\.git|e2e|docs)$/.test(name)) cpSync(source, join(target, name), { recursive: true });
   }
-}
-
-/** Links in the place of a copy of some 300 MB; where the file systems are two, the product makes its own. */
-async function layRelease(scratch: string): Promise<void> {
-  const { releases } = hostPaths(join(scratch, 'home'));
-  const { dir } = await ensureRelease(join(projectRoot, 'node_modules/.cache/polydev-test-release'));
-  mkdirSync(releases, { recursive: true });
-  if (statSync(dir).dev === statSync(releases).dev) execFileSync('cp', ['--archive', '--link', dir, releases]);
 }
 
 async function layDatabase(scratch: string): Promise<void> {

@@ -109,7 +109,7 @@ export async function killDuringRun(stage: RecoveryStage, part: Part, at: RunSta
   const mustEnd = (fatal.includes(part) || cutOff) && at !== 'queued';
   const by = await untilBack(stage, withinMs);
   const ended = await endOf(stage, run.id, mustEnd ? by : deadline(goesOnMs));
-  if (holder) await endOf(stage, holder.id, deadline(goesOnMs));
+  if (holder) await endOf(stage, holder.id, fatal.includes(part) ? by : deadline(goesOnMs));
   await nothingIsLeft(stage, mustEnd ? by : deadline(withinMs));
   const mayFail = hadNoRoom(part, ended) || mustEnd;
   if (!mayFail) assert.equal(ended.state, 'succeeded', JSON.stringify(ended.reason));
@@ -133,15 +133,17 @@ export async function killDuringSignIn(
   const { id: sessionId, atMs } = await killSignInAt(stage, part, at, label);
   stage.doubles.state.behaviour.claude_code.model = 'ok';
   const by = await untilBack(stage, withinMs);
-  // An agent that is killed before its sandbox is anybody's comes up again.
-  const mayLive = !fatal.includes(part) || at === 'cold';
-  if (at === 'cold') await readyOrOver(stage, sessionId, by);
-  const session = await polydev.sessions.get(sessionId);
+  // A sandbox that dies before it is anybody's has another in its place.
+  const isEarly = at === 'cold' || at === 'starting';
+  const mayLive = !fatal.includes(part) || isEarly;
+  if (isEarly) await readyOrOver(stage, sessionId, by);
+  const isOver = async () => isFinal(sessionMoves, (await polydev.sessions.get(sessionId)).state);
   const proving = at === 'captured' || at === 'verifying';
-  if (mayLive && !proving && !isFinal(sessionMoves, session.state)) {
+  if (mayLive && !proving && !(await isOver())) {
     // The desktop is there as before: the picture comes, and the sign-in can be done.
     // As a viewer does, which connects again when the picture breaks off once more.
     await until(async () => {
+      if (fatal.includes(part) && (await isOver())) return true;
       const keyboard = await stage.keyboard(sessionId);
       keyboard.close();
       return true;
@@ -268,7 +270,8 @@ async function killEnding(
   } else owner = (await polydev.sessions.start({ provider: 'claude_code', label: name })).sessionId;
   const id = await find(stage, withinMs, (one) => one.owner === owner);
   const shoot = await aimAt(stage, part, id);
-  if (at === 'ending') await polydev.sessions.cancel(owner as SessionId);
+  // Answered when all is over, or not at all.
+  if (at === 'ending') polydev.sessions.cancel(owner as SessionId).catch(() => {});
   for await (const { event } of polydev.sandboxes.events(id)) if (event.state === 'stopping') break;
   const { atMs, back } = shoot();
   await back;

@@ -122,13 +122,18 @@ export async function killSignInAt(
     const id = await startCold(stage, label);
     return { id, atMs: await killPart(stage, part, await comesUp(stage, 'desktop')) };
   }
+  const isState = (event: SessionEvent, state: AuthSession['state']) => event.type === 'state' && event.state === state;
   if (at === 'starting') {
+    // The one that waits is given to whoever asks, and is theirs a moment later.
+    const shoot = await aimAt(stage, part, await waitsFor(stage, 'desktop'));
     const { sessionId: id } = await polydev.sessions.start({ provider: 'claude_code', label });
-    return { id, atMs: await killPart(stage, part, id) };
+    await stage.sessionEvent(id, (event) => isState(event, at));
+    const { atMs, back } = shoot();
+    await back;
+    return { id, atMs };
   }
   const { sessionId: id, keyboard } = await openDesktop(stage, 'claude_code', label);
   if (at === 'ready') return { id, atMs: await killPart(stage, part, id) };
-  const isState = (event: SessionEvent, state: AuthSession['state']) => event.type === 'state' && event.state === state;
   if (at === 'signing_in') {
     enter(keyboard, 'claude auth login');
     await stage.sessionEvent(id, (event) => isState(event, at));

@@ -78,12 +78,12 @@ function pairs<A, B>(some: readonly A[], others: readonly B[]): [A, B][] {
   return some.flatMap((one) => others.map((other): [A, B] => [one, other]));
 }
 
-/** Spread over what they may be at. */
+/** Spread over what they may be at, and none at what lasts a moment. */
 function onePerPart(cases: readonly Case[]): Case[] {
   const parts = [...new Set(cases.map(({ part }) => part))];
   return parts.flatMap((part, index) => {
     const ofPart = cases.filter((one) => one.part === part);
-    return ofPart.slice(Math.floor((index * ofPart.length) / parts.length)).slice(0, 1);
+    return ofPart.slice(Math.floor(((index + 0.5) * ofPart.length) / parts.length)).slice(0, 1);
   });
 }
 

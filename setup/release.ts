@@ -17,6 +17,9 @@ const runtimeFolders = ['protocol', 'providers', 'drivers', 'hostd', 'vault', 'c
 const runtimeFiles = ['package.json', 'package-lock.json'];
 /** Older releases kept for a process that still runs from one. */
 const kept = 2;
+/** One that another start makes; after so long, one that was broken off. */
+const building = '.building-';
+const buildingAtMostMs = 3_600_000;
 
 interface LockEntry {
   dev?: boolean;
@@ -31,20 +34,20 @@ export async function ensureRelease(releases: string): Promise<{ dir: string; fr
   const dir = join(releases, hash);
   if (await exists(dir)) return { dir, fresh: false };
 
-  const building = join(releases, `.building-${process.pid}`);
+  const half = join(releases, `${building}${process.pid}`);
   try {
-    await mkdir(building, { recursive: true, mode: 0o755 });
-    for (const path of [...runtimeFolders, ...runtimeFiles]) await copySources(path, building);
+    await mkdir(half, { recursive: true, mode: 0o755 });
+    for (const path of [...runtimeFolders, ...runtimeFiles]) await copySources(path, half);
     // Some ten thousand small files: two programs are ten times faster here than as many calls.
-    const copy = ['-a', '--no-preserve=ownership', '--parents', ...(await runtimePackages()), building];
+    const copy = ['-a', '--no-preserve=ownership', '--parents', ...(await runtimePackages()), half];
     await run('cp', copy, { cwd: projectRoot });
-    await run('chmod', ['-R', 'u+rwX,go+rX,go-w', building]); // the checkout may have a strict umask
+    await run('chmod', ['-R', 'u+rwX,go+rX,go-w', half]); // the checkout may have a strict umask
     // Another start may have been faster.
-    await rename(building, dir).catch(async (error) => {
+    await rename(half, dir).catch(async (error) => {
       if (!(await exists(dir))) throw error;
     });
   } finally {
-    await rm(building, { recursive: true, force: true });
+    await rm(half, { recursive: true, force: true });
   }
   await removeOld(releases, hash);
   return { dir, fresh: true };
@@ -97,9 +100,14 @@ async function copySources(path: string, target: string): Promise<void> {
 async function removeOld(releases: string, current: string): Promise<void> {
   const names = (await readdir(releases)).filter((name) => name !== current);
   const aged = await Promise.all(
-    names.map(async (name) => ({ name, atMs: (await stat(join(releases, name))).mtimeMs })),
+    names.map(async (name) => ({ name, atMs: (await stat(join(releases, name)).catch(() => null))?.mtimeMs ?? 0 })),
   );
-  const old = aged.sort((a, b) => b.atMs - a.atMs).slice(kept - 1);
+  const isBeingMade = ({ name, atMs }: { name: string; atMs: number }) =>
+    name.startsWith(building) && Date.now() - atMs < buildingAtMostMs;
+  const old = aged
+    .filter((release) => !isBeingMade(release))
+    .sort((a, b) => b.atMs - a.atMs)
+    .slice(kept - 1);
   for (const { name } of old) await rm(join(releases, name), { recursive: true, force: true });
 }
 

@@ -7,6 +7,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { prepareHost } from './host.ts';
 import { makeDatabase } from './made-database.ts';
+import { makeRelease } from './made-release.ts';
 import { forbidSkips, projectRoot } from './paths.ts';
 import { createProgress } from './progress.ts';
 import { hostPackages, testPackages } from './system-packages.ts';
@@ -50,6 +51,7 @@ export async function runTests(args: string[]): Promise<number> {
   // Hundreds of processes read the same modules.
   process.env.NODE_COMPILE_CACHE ??= join(projectRoot, 'node_modules/.cache/polydev-test-modules');
   await progress.step('A database to copy', makeDatabase);
+  await progress.step('A release to link', makeRelease);
   const servers = await progress.step('PostgreSQL and Redis', () =>
     Promise.all([startTestPostgres(), startTestRedis()]),
   );

@@ -76,7 +76,8 @@ async function openInFolder({ dataDir, vacuumEveryMs = hourMs, checkpointEveryMs
   if (dataDir === undefined) throw new PolydevError('internal', 'A database has an address or a folder.');
   const embedded = await openEmbedded({ dataDir });
   const patience = createEmbeddedPatience();
-  // A server does both by itself. When there is no room for it now, there may be at the next.
+  // A server does both by itself. When there is no room for it now, there may be at the next. One that is under way is
+  // enough: others would stand in the line before what is written.
   const repeat = (statement: string, everyMs: number) => {
     let isUnderWay = false;
     return setInterval(async () => {

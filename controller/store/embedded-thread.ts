@@ -12,6 +12,8 @@ const settings = [
   'shared_buffers=16MB',
   // It keeps open what it has opened, and a vacuum opens everything, some hundred files.
   'max_files_per_process=80',
+  // Statements are kept for as long as the process lives, and a plan that was made for an empty table is none for a full one.
+  'plan_cache_mode=force_custom_plan',
 ];
 /** After one of these PostgreSQL cannot go on; PGlite would. */
 const deadly = ['PANIC', 'FATAL'];

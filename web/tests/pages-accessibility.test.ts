@@ -23,7 +23,7 @@ suite('axe finds nothing', { skip: missingBrowser, concurrency: 2, timeout: 900_
   const stage = setStage();
 
   async function open(t: TestContext, scene: Scene, view: View): Promise<Page> {
-    const { page, fixture } = await stage.open(t, { ...view, ...scene });
+    const { page, fixture } = await stage.open(t, { ...view, mayReport: scene.mayReport });
     await page.addInitScript({ path: axePath });
     await stageScene(scene, page, fixture);
     return page;

@@ -37,6 +37,7 @@ for (const [name, scene] of all.filter(([, { act }]) => !act)) {
     }
     assert.equal(await page.evaluate(scrollsSideways), false);
     await page.setViewport(phone);
+    await page.waitForFunction((width) => window.innerWidth === width, {}, phone.width);
     assert.deepEqual(await page.evaluate(findViolations, { but: colourRules }), [], 'on a phone');
     assert.equal(await page.evaluate(scrollsSideways), false, 'on a phone');
   });

@@ -4,6 +4,7 @@ import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { missingBrowser, setStage, type View, wear } from './fixture/browser.ts';
+import type { Scene } from './fixture/scenes/scene.ts';
 import { scenes, stageScene } from './fixture/scenes.ts';
 
 const out = fileURLToPath(new URL('../../e2e/out/web/', import.meta.url));
@@ -18,11 +19,11 @@ const views = [
 suite('each scene looks like its pictures', { skip: missingBrowser, concurrency: 2 }, () => {
   const stage = setStage();
 
-  for (const [name, scene] of Object.entries(scenes)) {
+  for (const [name, scene] of Object.entries<Scene>(scenes)) {
     if (wanted && !wanted.includes(name)) continue;
     test(name, { timeout: 120_000 }, async (t) => {
       for (const view of views) {
-        const { page, fixture } = await stage.open(t, { ...view, ...scene });
+        const { page, fixture } = await stage.open(t, { ...view, mayReport: scene.mayReport });
         await stageScene(scene, page, fixture);
         await showAll(page, view);
         for (const theme of ['light', 'dark'] as const) {
