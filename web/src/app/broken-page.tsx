@@ -13,11 +13,13 @@ export class BrokenPage extends Component<{ children: ReactNode }, { broken: boo
   override render() {
     if (!this.state.broken) return this.props.children;
     return (
-      <main role="alert" className="mx-auto max-w-md px-4 py-24 text-center">
-        <h1 className="text-xl font-semibold">This page could not be shown</h1>
-        <p className="mt-2 text-muted">
-          A part of it did not arrive, or Polydev was updated meanwhile. What you connected and ran is kept.
-        </p>
+      <main className="mx-auto max-w-md px-4 py-24 text-center">
+        <div role="alert">
+          <h1 className="text-xl font-semibold">This page could not be shown</h1>
+          <p className="mt-2 text-muted">
+            A part of it did not arrive, or Polydev was updated meanwhile. What you connected and ran is kept.
+          </p>
+        </div>
         <Button look="primary" className="mt-6" onClick={() => location.reload()}>
           Load it again
         </Button>
