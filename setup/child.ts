@@ -1,13 +1,15 @@
 /** One of our processes: started, watched until it says it is ready, started again when it dies. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { isErrorCode, limits, PolydevError } from '@polydev/protocol';
 import { openLogFile } from './log-file.ts';
 
 const restartDelaysMs = [200, 1000, 3000, 10_000];
+/** Nine times the usual weight. */
+const firstNiceness = -10;
 /** After this long alive, a death counts as the first one again. */
 const settledMs = 60_000;
 
@@ -21,6 +23,8 @@ export interface ChildSpec {
   cwd: string;
   /** Who it runs as; root when absent. */
   user?: { uid: number; gid: number };
+  /** Before what else wants the processors, because somebody waits for its answer. */
+  goesFirst?: boolean;
   logFile: string;
 }
 
@@ -73,13 +77,15 @@ export async function startChild<Ready>(spec: ChildSpec, onRestart: (sentence: s
 function launch(spec: ChildSpec): { process: ChildProcess; ready: Promise<unknown>; ended: Promise<void> } {
   // setpriv makes the kernel end it when we are killed. A session of its own: Ctrl C and a closed terminal reach us
   // alone, and we stop our processes in order.
-  const setpriv = ['--pdeathsig', 'TERM', ...becoming(spec.user), '--', spec.command, ...spec.args];
-  const child = spawn('setpriv', setpriv, {
+  const setpriv = ['setpriv', '--pdeathsig', 'TERM', ...becoming(spec.user), '--', spec.command, ...spec.args];
+  const [command = '', ...args] = spec.goesFirst ? ['nice', '-n', String(firstNiceness), ...setpriv] : setpriv;
+  const child = spawn(command, args, {
     cwd: spec.cwd,
     env: spec.env,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
+  if (spec.goesFirst && child.pid !== undefined) void putSessionFirst(child.pid);
   let tail = '';
   child.stderr.on('data', (chunk) => {
     tail = (tail + chunk).slice(-2000);
@@ -111,6 +117,14 @@ function launch(spec: ChildSpec): { process: ChildProcess; ready: Promise<unknow
   });
   ready.catch(() => {});
   return { process: child, ready, ended };
+}
+
+/**
+ * Outside of control groups the kernel shares the processors among sessions first ("autogroup", sched(7)), and niceness
+ * counts only within one of them. Kernels without it have no such file.
+ */
+async function putSessionFirst(pid: number): Promise<void> {
+  await writeFile(`/proc/${pid}/autogroup`, String(firstNiceness)).catch(() => {});
 }
 
 function becoming(user: ChildSpec['user']): string[] {

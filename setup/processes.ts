@@ -115,6 +115,7 @@ export async function startProcesses(options: ProcessOptions): Promise<Processes
             NODE_COMPILE_CACHE: join(paths.controller, 'compile-cache'),
           },
           user,
+          goesFirst: true,
           logFile: join(paths.home, 'logs/controller.log'),
         },
         onTrouble,

@@ -4,11 +4,10 @@ import { type ApiToken, type CreateApiToken, newId, PolydevError, type Scope, ty
 import { and, desc, eq } from 'drizzle-orm';
 import type { Database } from '../store/database.ts';
 import { apiTokens, users } from '../store/schema.ts';
+import { createLastUse } from './last-use.ts';
 import { hashSecret, newSecret } from './secret.ts';
 
 const prefix = 'pd_';
-/** `lastUsedAtMs` is this exact and no more, to spare a write with each request. */
-const lastUsedStepMs = 60_000;
 /** What scripts and the `polydev` command mostly do. */
 const defaultScopes: Scope[] = ['run'];
 
@@ -31,9 +30,16 @@ const shown = {
 };
 
 export function createApiTokens(db: Database, now: () => number = Date.now): ApiTokens {
+  const lastUse = createLastUse<ApiToken['id']>(
+    async (id, lastUsedAtMs) => await db.update(apiTokens).set({ lastUsedAtMs }).where(eq(apiTokens.id, id)),
+  );
+
   return {
-    list: (user) =>
-      db.select(shown).from(apiTokens).where(eq(apiTokens.userId, user.id)).orderBy(desc(apiTokens.createdAtMs)),
+    async list(user) {
+      await lastUse.written();
+      const own = eq(apiTokens.userId, user.id);
+      return await db.select(shown).from(apiTokens).where(own).orderBy(desc(apiTokens.createdAtMs));
+    },
 
     async create(user, { name, scopes = defaultScopes, expiresAtMs = null }) {
       const createdAtMs = now();
@@ -68,8 +74,7 @@ export function createApiTokens(db: Database, now: () => number = Date.now): Api
           'not_signed_in',
           `The API token “${token.name}” expired at ${new Date(token.expiresAtMs).toISOString()}.`,
         );
-      if (token.lastUsedAtMs === null || atMs - token.lastUsedAtMs >= lastUsedStepMs)
-        await db.update(apiTokens).set({ lastUsedAtMs: atMs }).where(eq(apiTokens.id, token.id));
+      lastUse.note(token.id, token.lastUsedAtMs, atMs);
       return { user, scopes: token.scopes };
     },
   };

@@ -6,12 +6,10 @@ import type { Database } from '../store/database.ts';
 import type { EphemeralStore } from '../store/ephemeral.ts';
 import { logins, users } from '../store/schema.ts';
 import { countAttempt } from './attempts.ts';
+import { createLastUse } from './last-use.ts';
 import { verifyPassword } from './password.ts';
 import { hashSecret, newSecret } from './secret.ts';
 import { cleanName } from './user-name.ts';
-
-/** `lastSeenAtMs` is this exact and no more, to spare a write with each request. */
-const lastSeenStepMs = 60_000;
 
 export interface Logins {
   /** `wrong_login`, `rate_limited`. */
@@ -30,6 +28,10 @@ export interface Logins {
 }
 
 export function createLogins(db: Database, ephemeral: EphemeralStore, now: () => number = Date.now): Logins {
+  const lastUse = createLastUse<Login['id']>(
+    async (id, lastSeenAtMs) => await db.update(logins).set({ lastSeenAtMs }).where(eq(logins.id, id)),
+  );
+
   return {
     async check(request, address) {
       const name = cleanName(request.name);
@@ -66,12 +68,12 @@ export function createLogins(db: Database, ephemeral: EphemeralStore, now: () =>
         .where(and(eq(logins.secretHash, hashSecret(secret)), gt(logins.expiresAtMs, atMs)));
       if (!row) return null;
       const { loginId, seenAtMs, ...user } = row;
-      if (atMs - seenAtMs >= lastSeenStepMs)
-        await db.update(logins).set({ lastSeenAtMs: atMs }).where(eq(logins.id, loginId));
+      lastUse.note(loginId, seenAtMs, atMs);
       return { user, loginId };
     },
 
     async list(user, current) {
+      await lastUse.written();
       const rows = await db
         .select()
         .from(logins)

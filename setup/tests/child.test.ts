@@ -31,16 +31,29 @@ function scratch(t: TestContext): { folder: string; spec: ChildSpec } {
   return { folder, spec };
 }
 
-/** Field of /proc/<pid>/stat; 5 is the process group. */
-function groupOf(pid: number): number {
-  return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[2]);
+/** Of /proc/<pid>/stat, counted as proc(5) does: 5 is the process group, 19 the niceness. */
+function statOf(pid: number, field: number): number {
+  return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[field - 3]);
 }
 
 test('what interrupts the terminal does not reach a child', { timeout: 20_000 }, async (t) => {
   const child = await startChild<{ pid: number }>(scratch(t).spec, () => undefined);
-  assert.notEqual(groupOf(child.ready.pid), groupOf(process.pid));
+  assert.notEqual(statOf(child.ready.pid, 5), statOf(process.pid, 5));
   await child.stop();
   assert.equal(existsSync(`/proc/${child.ready.pid}`), false);
+});
+
+test('a child that goes first does so within its session, and its session before others', async (t) => {
+  const { spec } = scratch(t);
+  const [first, other] = [
+    await startChild<{ pid: number }>({ ...spec, goesFirst: true }, () => undefined),
+    await startChild<{ pid: number }>(spec, () => undefined),
+  ];
+  assert.deepEqual([statOf(first.ready.pid, 19), statOf(other.ready.pid, 19)], [-10, 0]);
+  const sessionOf = (pid: number) => readFileSync(`/proc/${pid}/autogroup`, 'utf8').split(' nice ')[1]?.trim();
+  if (existsSync('/proc/self/autogroup'))
+    assert.deepEqual([sessionOf(first.ready.pid), sessionOf(other.ready.pid)], ['-10', '0']);
+  await Promise.all([first.stop(), other.stop()]);
 });
 
 test('a child that dies is started again', { timeout: 20_000 }, async (t) => {
