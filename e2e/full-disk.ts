@@ -13,7 +13,7 @@ export interface Ballast {
 }
 
 /** What the product may still write until then. */
-const restMiB = 16;
+const restMiB = 4;
 const mib = 1024 ** 2;
 const block = Buffer.alloc(64 * 1024);
 

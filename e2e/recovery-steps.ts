@@ -142,11 +142,16 @@ export async function killSignInAt(
   doubles.state.behaviour.claude_code.model = 'slow';
   enter(keyboard, 'claude auth login');
   const shoot = await aimAt(stage, part, id);
-  // The credential is sealed a moment before the sign-in is captured, which it is for another moment.
-  const near = stage.sessionEvent(id, (event) => (at === 'captured' ? event.type === 'sealed' : isState(event, at)));
-  await decide(stage, keyboard, consentPages.claudePlan, 'approve');
-  await near;
-  const { atMs, back } = shoot();
+  let shot: ReturnType<typeof shoot> | undefined;
+  const near = stage.sessionEvent(id, (event) => {
+    // The credential is sealed a moment before the sign-in is captured, which it is for a few milliseconds.
+    const isNear = at === 'captured' ? event.type === 'sealed' : isState(event, at);
+    if (isNear) shot = shoot();
+    return isNear;
+  });
+  await Promise.all([near, decide(stage, keyboard, consentPages.claudePlan, 'approve')]);
+  assert.ok(shot);
+  const { atMs, back } = shot;
   await back;
   return { id, atMs };
 }
@@ -206,12 +211,28 @@ export async function find(
   return found.id;
 }
 
-/** Of what was killed; what waits to be used, or comes up to do so, is no leftover, but of each kind there is one at most. */
+/** All but one of each profile that waits to be used, or comes up to do so. */
+function extraOf(there: readonly Sandbox[]): Sandbox[] {
+  const kept = new Set<Profile>();
+  return there.filter((sandbox) => {
+    const isReserve = !sandbox.owner && (isWaiting(sandbox) || isComingUp(sandbox)) && !kept.has(sandbox.profile);
+    if (isReserve) kept.add(sandbox.profile);
+    return !isReserve;
+  });
+}
+
+/** Of what was killed. */
 export async function nothingIsLeft(stage: RecoveryStage, by: Deadline): Promise<void> {
-  await until(async () => {
-    const there = await stage.polydev.sandboxes.list();
-    const isOne = new Set(there.map(({ profile }) => profile)).size === there.length;
-    const isFree = there.every((sandbox) => !sandbox.owner && (isWaiting(sandbox) || isComingUp(sandbox)));
-    return isOne && isFree && (await strays(stage)).length === 0;
-  }, by.leftMs());
+  let left: string[] = [];
+  try {
+    await until(async () => {
+      const extra = extraOf(await stage.polydev.sandboxes.list());
+      left = extra.map(({ id, profile, state, owner }) => `sandbox ${id}: ${profile}, ${state}, of ${owner}`);
+      left.push(...(await strays(stage)));
+      return left.length === 0;
+    }, by.leftMs());
+  } catch (error) {
+    assert.deepEqual(left, []);
+    throw error;
+  }
 }

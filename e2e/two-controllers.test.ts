@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { startDoubles } from '@polydev/doubles';
-import type { Run } from '@polydev/protocol';
+import type { Run, SessionId } from '@polydev/protocol';
 import { createPolydev, type Polydev } from '@polydev/sdk';
 import { createWebSocketStream, WebSocket } from 'ws';
 import { type HostPaths, projectRoot } from '../setup/paths.ts';
@@ -55,9 +55,7 @@ test('two controllers share leases, tickets and events, and one goes on when the
 
   await t.test('a ticket of one opens the picture at the other, whose sign-in it is', async () => {
     const { sessionId } = await one.sessions.start({ provider: 'openai_codex' });
-    for await (const { event } of two.sessions.events(sessionId)) {
-      if (event.type === 'state' && event.state === 'ready') break;
-    }
+    await untilReady(two, sessionId);
     const { url, protocols } = await two.sessions.display(sessionId);
     const at = new URL(url);
     at.port = new URL(first.url).port;
@@ -80,8 +78,14 @@ test('two controllers share leases, tickets and events, and one goes on when the
     assert.equal((await one.runs.get(waiting.id)).state, 'queued');
   });
 
+  let signingIn: SessionId;
+  await t.test('somebody signs in at one, and the other sees it', async () => {
+    signingIn = (await one.sessions.start({ provider: 'openai_codex' })).sessionId;
+    await untilReady(two, signingIn);
+  });
+
   await t.test(
-    'one is killed with its host service and stays away: its run ends with a reason, the other’s goes on',
+    'one is killed with its host service and stays away: its run and its sign-in end with a reason, the other’s goes on',
     async () => {
       killAll(first.paths);
       doubles.state.behaviour.claude_code.model = 'ok';
@@ -90,6 +94,10 @@ test('two controllers share leases, tickets and events, and one goes on when the
       const ended = await two.runs.get(running.id);
       assert.equal(ended.state, 'failed');
       assertReason(ended, 'controller_restarted');
+      for await (const _ of two.sessions.events(signingIn, { signal }));
+      const signIn = await two.sessions.get(signingIn);
+      assert.equal(signIn.state, 'failed');
+      assertReason(signIn, 'controller_restarted');
       for await (const _ of two.runs.stream(waiting.id, { signal }));
       const other = await two.runs.get(waiting.id);
       assert.equal(other.state, 'succeeded', JSON.stringify(other.reason));
@@ -107,6 +115,12 @@ test('two controllers share leases, tickets and events, and one goes on when the
     assert.deepEqual(await findLeftovers(first.paths), []);
   });
 });
+
+async function untilReady(polydev: Polydev, id: SessionId): Promise<void> {
+  for await (const { event } of polydev.sessions.events(id))
+    if (event.type === 'state' && event.state === 'ready') return;
+  assert.fail('The sign-in has ended.');
+}
 
 /** `up` first, since it would start the others again. */
 function killAll(paths: HostPaths): void {

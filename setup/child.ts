@@ -121,7 +121,7 @@ function launch(spec: ChildSpec): { process: ChildProcess; ready: Promise<unknow
 
 /**
  * Outside of control groups the kernel shares the processors among sessions first ("autogroup", sched(7)), and niceness
- * counts only within one of them. Kernels without it have no such file.
+ * counts only within one of them. Kernels without it have no such file, and who may not raise priorities goes without.
  */
 async function putSessionFirst(pid: number): Promise<void> {
   await writeFile(`/proc/${pid}/autogroup`, String(firstNiceness)).catch(() => {});

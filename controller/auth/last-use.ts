@@ -1,4 +1,7 @@
-/** When each was last used, written no more often than `stepMs`. Nobody waits for it: it is for people to look at. */
+/**
+ * When each was last used, written no more often than `stepMs`. No request waits for it, nor does it insist: it is for
+ * people to look at, and the next use tells it again.
+ */
 
 export interface LastUse<Id> {
   /** `lastMs`: as it stands in the table; null when it was never used. */
@@ -15,7 +18,7 @@ export function createLastUse<Id>(write: (id: Id, atMs: number) => Promise<unkno
     note(id, lastMs, atMs) {
       if (writing.has(id) || (lastMs !== null && atMs - lastMs < stepMs)) return;
       const written = write(id, atMs)
-        // Whoever comes next tries again.
+        // Away, or no room on its disk; whoever comes next tries again.
         .catch(() => {})
         .finally(() => writing.delete(id));
       writing.set(id, written);

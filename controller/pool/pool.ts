@@ -34,8 +34,8 @@ export interface Pool {
   take(profile: Profile, signal: AbortSignal): Promise<Machine | null> | null;
   /** One of before, claimed by nobody. */
   adopt(machine: Machine): void;
-  /** Destroys one that waits, so that there is room for another. */
-  makeRoom(): Promise<void>;
+  /** Destroys one that waits, so that there is room for one of this profile, unless all of them would not be enough. */
+  makeRoom(profile: Profile): Promise<void>;
   /** From now on it keeps itself full. */
   start(): void;
   /** Destroys all, or leaves those that are up to the controller that starts next. */
@@ -239,9 +239,10 @@ export function createPool(deps: PoolDeps): Pool {
     return ofProfile(profile).find(({ machine }) => machine && machine.createdAtMs < tooOldMs);
   }
 
+  const takenMiB = () => [...entries].reduce((sum, entry) => sum + costMiB[entry.profile], 0);
+
   async function spaceFor(profile: Profile): Promise<Space | null> {
-    const takenMiB = [...entries].reduce((sum, entry) => sum + costMiB[entry.profile], 0);
-    if (clock.now() < notBeforeMs || takenMiB + costMiB[profile] > settings.memoryMiB) return null;
+    if (clock.now() < notBeforeMs || takenMiB() + costMiB[profile] > settings.memoryMiB) return null;
     const space = await room.find(profile, { memoryMiB: settings.reserveMiB, comingUp: leftToOthers });
     if (running) return space;
     space?.free();
@@ -272,7 +273,9 @@ export function createPool(deps: PoolDeps): Pool {
       hold(entry, machine);
     },
 
-    async makeRoom() {
+    async makeRoom(profile) {
+      const atMostMiB = (await room.freeMiB()) + takenMiB();
+      if (atMostMiB < limits.hostFreeMiB + costMiB[profile]) return;
       const [first] = entries;
       if (first) await discard(first);
     },

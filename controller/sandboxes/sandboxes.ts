@@ -142,7 +142,7 @@ export function createSandboxes(deps: SandboxesDeps): Sandboxes {
     const space = waking ? null : await room.find(profile, { memoryMiB: limits.hostFreeMiB });
     if (waking || space) return { waking, space };
     // One that waits for somebody to want it gives way to who wants another.
-    if (!room.isBusy()) await pool.makeRoom();
+    if (!room.isBusy()) await pool.makeRoom(profile);
     return null;
   }
 

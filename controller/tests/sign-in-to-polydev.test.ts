@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createApiTokens } from '../auth/api-tokens.ts';
+import { createLogins } from '../auth/logins.ts';
 import { createTestApp, host, origin, owner } from './test-app.ts';
 
 const timeout = 60_000;
@@ -167,4 +169,16 @@ test('a token is not for pages: one that comes with a foreign origin is refused'
   const headers = { host, origin: 'https://evil.test', authorization: await bearer() };
   const answer = await app.inject({ method: 'POST', url: '/api/tokens', headers, payload: { name: 'x' } });
   assert.equal(answer.json().error.code, 'wrong_origin');
+});
+
+test('nobody waits for the note of when a token or a login was last used', { timeout }, async (t) => {
+  const { db, ephemeral, signIn } = await createTestApp(t);
+  const { user } = await signIn();
+  const tokens = await createApiTokens(db).create(user, { name: 'laptop' });
+  const login = await createLogins(db, ephemeral).open(user, 'Firefox');
+  const where = () => new Promise(() => {});
+  const neverWrites: typeof db = Object.assign(Object.create(db), { update: () => ({ set: () => ({ where }) }) });
+  const later = () => Date.now() + 61_000;
+  assert.equal((await createApiTokens(neverWrites).find(tokens.secret))?.user.id, user.id);
+  assert.equal((await createLogins(neverWrites, ephemeral, later).find(login))?.user.id, user.id);
 });

@@ -10,6 +10,7 @@ import { missingBrowser, setStage } from './fixture/browser.ts';
 import { fullCredentials, fullRuns } from './fixture/data.ts';
 import { frameScenes } from './fixture/scenes/frame.ts';
 import { arrange, connections, signInPath, signInUpTo } from './fixture/scenes/scene.ts';
+import { scenes, stageScene } from './fixture/scenes.ts';
 import { until } from './fixture/until.ts';
 
 const options = { skip: missingBrowser, timeout: 120_000 };
@@ -194,3 +195,20 @@ test('a file that never comes leaves a page that says so, and the way to try aga
   await page.getByRole('button', { name: 'Load it again' }).click();
   await page.getByRole('heading', { name: 'Sessions' }).waitFor();
 });
+
+for (const name of ['connections-signing-in', 'sign-in-starting', 'sessions-full', 'runs-answering'] as const)
+  test(`${name}: while nothing happens nothing is asked for again`, options, async (t) => {
+    const { page, fixture } = await stage.open(t);
+    await page.clock.install();
+    await stageScene(scenes[name], page, fixture);
+    const asked: string[] = [];
+    page.on('request', (request) => void asked.push(`${request.method()} ${new URL(request.url()).pathname}`));
+    // What polls less often than each 40 seconds would be of no use to anybody.
+    for (let look = 0; look < 6; look += 1) await page.clock.fastForward('00:20');
+    await page.evaluate(() => fetch('/health'));
+    assert.deepEqual(
+      asked.filter((what, index) => asked.indexOf(what) !== index),
+      [],
+    );
+    assert.ok(asked.includes('GET /health'));
+  });

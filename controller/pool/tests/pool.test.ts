@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FakeDriver } from '@polydev/drivers/fake/driver';
-import { PolydevError, type SandboxId } from '@polydev/protocol';
+import { limits, PolydevError, type SandboxId } from '@polydev/protocol';
+import { costMiB } from '../../sandboxes/room.ts';
 import { testTimeout } from '../../testing/stage.ts';
 import { gate } from '../../testing/tool.ts';
 
@@ -142,8 +143,23 @@ test('none is made where memory or room is short, and one gives way to who needs
   const full = await openPool(t, { atMost: 1 });
   full.pool.start();
   await full.until(() => full.paused.length === 1);
-  await full.pool.makeRoom();
+  await full.pool.makeRoom('headless');
   assert.deepEqual(await full.alive(), []);
+});
+
+test('none gives way where all of them would not be room enough', testTimeout, async (t) => {
+  const needsMiB = limits.hostFreeMiB + costMiB.desktop;
+  for (const [missingMiB, left] of [
+    [1, 1],
+    [0, 0],
+  ] as const) {
+    const freeMiB = needsMiB - costMiB.headless - missingMiB;
+    const { pool, paused, until, alive } = await openPool(t, { freeMiB, settings: { reserveMiB: 0 } });
+    pool.start();
+    await until(() => paused.length === 1);
+    await pool.makeRoom('desktop');
+    assert.equal((await alive()).length, left, `${missingMiB} MiB are missing`);
+  }
 });
 
 test('a stop leaves none, also of those that are coming up', testTimeout, async (t) => {
