@@ -145,6 +145,7 @@ test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 *
   await step('a prompt may ask for a failure', async () => {
     await startPrompt({ product }, page, 'claude_code', 'Please fail with 429, as if my plan were used up.');
     await page.getByRole('button', { name: 'Retry' }).waitFor({ timeout: failureMs });
+    await page.getByText("Wait until the provider's limit resets.").waitFor();
     await dashboard.shot('demo-failure');
   });
 

@@ -15,7 +15,7 @@ export interface HostPaths {
   home: string;
   releases: string;
   journal: string;
-  /** The controller's own folder: database, master key, logs. */
+  /** The controller's own folder: database, master key. */
   controller: string;
   images: string;
   /** Sockets and sandboxes; gone after a reboot. */

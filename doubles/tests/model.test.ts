@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
+import { createBehaviour } from '../behaviour.ts';
 import { askModel, deltasOf, goodCredential, ways } from './asking.ts';
 import { startFastDoubles } from './fast-doubles.ts';
 
@@ -135,4 +136,10 @@ test('Gemini: what the tool asks on its own is answered in JSON and not remember
   const [candidate] = JSON.parse(answer.body).candidates;
   assert.equal(typeof JSON.parse(candidate.content.parts[0].text).complexity_score, 'number');
   assert.deepEqual(doubles.state.prompts, []);
+});
+
+test('answers come at the pace at which a person reads, unless told otherwise', () => {
+  const table = createBehaviour({ claude_code: { deltaMs: 0 } });
+  assert.equal(table.claude_code.deltaMs, 0);
+  for (const { deltaMs } of [table.openai_codex, table.google_gemini]) assert.ok(deltaMs >= 20 && deltaMs <= 100);
 });

@@ -9,6 +9,8 @@ import { scenes, stageScene } from './fixture/scenes.ts';
 
 const out = fileURLToPath(new URL('../../e2e/out/web/', import.meta.url));
 const wanted = process.env.POLYDEV_SCENES?.split(',');
+const unknown = wanted?.filter((name) => !(name in scenes)) ?? [];
+if (unknown.length > 0) throw new Error(`There is no scene called ${unknown.join(', ')}.`);
 
 const views = [
   { width: 1440, height: 900 },
