@@ -67,7 +67,7 @@ function losing({ ofRun, ofSignIn, ofSandbox }: Parts, stage: () => RecoveryStag
       once: (attempt: number) => killDuringSandbox(stage(), part, at, attempt),
     }));
   const cases = [...ofRuns, ...ofSignIns, ...ofSandboxes];
-  for (const { name, once } of everyStage ? cases : onePerPart(cases)) test(name, () => untilHit(once, everyStage));
+  for (const { name, once } of everyStage ? cases : onePerPart(cases)) test(name, () => untilHit(once));
 
   const ofWaiting = ofSignIn.filter((part) => withoutSandbox.includes(part));
   for (const part of everyStage ? ofWaiting : ofWaiting.slice(0, 1))
