@@ -101,8 +101,9 @@ async function openConnected(options: WorldOptions): Promise<RecoveryStage> {
 
 /** Who kills at what lasts a few milliseconds goes before what it kills, as whose session the controller goes first. */
 const session = '/proc/self/autogroup';
-if (isRoot && existsSync(session)) {
-  const [, usual = '0'] = readFileSync(session, 'utf8').split(' nice ');
+// Empty for who never was in a session of its own, to whom a write is refused.
+const [, usual] = isRoot && existsSync(session) ? readFileSync(session, 'utf8').split(' nice ') : [];
+if (usual) {
   writeFileSync(session, '-20');
   after(() => writeFileSync(session, usual.trim()));
 }
