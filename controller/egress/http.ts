@@ -83,7 +83,13 @@ async function forward(caller: Caller, incoming: IncomingMessage, response: Serv
   });
   outgoing.on('response', (answered) => {
     response.sendDate = false;
-    response.writeHead(answered.statusCode ?? 502, answered.statusMessage, endToEnd(answered.rawHeaders));
+    try {
+      response.writeHead(answered.statusCode ?? 0, answered.statusMessage, endToEnd(answered.rawHeaders));
+    } catch (cause) {
+      // Node reads status lines that it would not write.
+      outgoing.destroy();
+      return answer(response, new PolydevError('unavailable', `${target.host} does not speak HTTP.`, { cause }));
+    }
     pipeline(answered, response, () => {});
   });
   pipeline(incoming, outgoing, () => {});
@@ -106,8 +112,8 @@ function hostHeader({ host, port }: Target): string {
 function answer(response: ServerResponse, cause: unknown): void {
   // Half an answer cannot be taken back: breaking off says that it is not whole.
   if (response.headersSent) return void response.destroy();
-  const { status, body } = errorAnswer(cause);
-  response.writeHead(status, {
+  const { status, reason, body } = errorAnswer(cause);
+  response.writeHead(status, reason, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
     connection: 'close',

@@ -4,6 +4,7 @@
  */
 
 import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { PolydevError } from '@polydev/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -39,8 +40,14 @@ export function acceptUpgrades(app: App): void {
     socket.on('error', () => socket.destroy());
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
-    response.assignSocket(socket as Parameters<typeof response.assignSocket>[0]);
-    response.once('finish', () => socket.end());
+    try {
+      response.assignSocket(socket as Socket);
+    } catch {
+      // The answer to one before it on this connection is still to come. Nobody who upgrades sends without waiting.
+      return void socket.destroy();
+    }
+    // The server no longer looks after this connection: nobody else would end it when the other side does not.
+    response.once('finish', () => (socket as Socket).destroySoon());
     app.routing(request, response);
   });
 }
@@ -51,7 +58,7 @@ export async function upgrade(request: FastifyRequest, reply: FastifyReply): Pro
   if (!waiting) throw new PolydevError('invalid_request', 'Open this address as a WebSocket.');
   if (waiting.socket.destroyed) throw new PolydevError('invalid_request', 'The WebSocket was not opened.');
   reply.hijack();
-  reply.raw.detachSocket(waiting.socket as Parameters<typeof reply.raw.detachSocket>[0]);
+  reply.raw.detachSocket(waiting.socket as Socket);
   return await new Promise((resolve, reject) => {
     // When the handshake itself is malformed, ws answers it and ends the socket.
     waiting.socket.once('close', () => reject(new PolydevError('invalid_request', 'The WebSocket was not opened.')));

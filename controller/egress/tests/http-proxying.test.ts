@@ -133,6 +133,22 @@ suite('HTTP through the gateway', { timeout: 30_000 }, () => {
     assert.deepEqual(refusals, ['unavailable', 'unavailable']);
   });
 
+  test('an answer that cannot be passed on is a 502, and the next one is served', async (t) => {
+    const odd = ['099 low', '000 none', '200 \x01', '200 \x7f'];
+    const port = await startTcp(t, (socket) => {
+      const line = odd.shift();
+      socket.end(line ? `HTTP/1.1 ${line}\r\nContent-Length: 0\r\n\r\n` : 'HTTP/1.1 200 Fine\r\n\r\n');
+    });
+    const { enter } = await startGateway(t, { routes: { 'api.example': `127.0.0.1:${port}` } });
+    const answers: string[] = [];
+    for (let turn = odd.length; turn >= 0; turn -= 1) {
+      const socket = enter();
+      socket.write('GET http://api.example/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+      answers.push((await all(socket)).slice(0, 12));
+    }
+    assert.deepEqual(answers, [...Array(4).fill('HTTP/1.1 502'), 'HTTP/1.1 200']);
+  });
+
   test('what is no proxy request is answered and refused', async (t) => {
     const { enter } = await startGateway(t);
     const asks = [
