@@ -11,11 +11,14 @@ export type ProviderId = Static<typeof ProviderId>;
 
 export const providerIds = ['claude_code', 'openai_codex', 'google_gemini'] as const satisfies readonly ProviderId[];
 
+/** A run that is said to cost more is not believed: sums of such would not fit a number. In US dollars. */
+export const maxCostUsd = 1_000_000;
+
 export const Usage = Type.Object({
   inputTokens: Type.Integer({ minimum: 0 }),
   outputTokens: Type.Integer({ minimum: 0 }),
   /** As the tool reports it, in US dollars. */
-  costUsd: Type.Optional(Type.Number({ minimum: 0 })),
+  costUsd: Type.Optional(Type.Number({ minimum: 0, maximum: maxCostUsd })),
 });
 export type Usage = Static<typeof Usage>;
 

@@ -1,6 +1,6 @@
 /** The lines of `claude -p --output-format stream-json --include-partial-messages`. */
 
-import type { RunFailureCode } from '@polydev/protocol';
+import { maxCostUsd, type RunFailureCode } from '@polydev/protocol';
 import { codeOfStatus } from './shared/classify.ts';
 import { at, countAt, filledAt, listAt, numberAt, textAt } from './shared/json.ts';
 import type { Outlet } from './shared/run-parser.ts';
@@ -80,7 +80,7 @@ function result(event: unknown, out: Outlet): void {
   out.usage({
     inputTokens: inputs.reduce((sum, name) => sum + countAt(usage, name), 0),
     outputTokens: countAt(usage, 'output_tokens'),
-    ...(costUsd !== undefined && costUsd >= 0 && { costUsd }),
+    ...(costUsd !== undefined && costUsd >= 0 && costUsd <= maxCostUsd && { costUsd }),
   });
   const text = filledAt(event, 'result');
   const isError = at(event, 'is_error');

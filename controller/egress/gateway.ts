@@ -9,7 +9,7 @@ import type { BaseLogger } from 'pino';
 import { type Caller, createPatience } from './caller.ts';
 import { createDial } from './dial.ts';
 import { createHttpProxy } from './http.ts';
-import { createPolicy, parseRoutes, type RefusalReason } from './policy.ts';
+import { createPolicy, parseRoutes, type RefusalReason, refused } from './policy.ts';
 import { createRefusalLog, type RefusalLog } from './refusal-log.ts';
 import { createResolve, type Resolve } from './resolve.ts';
 import { sniff } from './sniff.ts';
@@ -70,6 +70,7 @@ export interface GatewayLimits {
   idleMs: number;
   /** After a refusal, for the other side to close. */
   hangUpMs: number;
+  /** To the gateway, and as many from it. */
   connectionsPerSandbox: number;
   /** Of each sandbox, about single refusals and failures; beyond it they are counted. */
   logLinesPerWindow: number;
@@ -91,6 +92,8 @@ const gatewayLimits: Readonly<GatewayLimits> = {
 interface KnownSandbox {
   grant: SandboxGrant;
   sockets: Set<Socket>;
+  /** Connections from here to servers, and those that are being made. */
+  outgoing: number;
   refusals: RefusalLog;
 }
 
@@ -105,7 +108,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   const http = createHttpProxy(limits);
   const sandboxes = new Map<string, KnownSandbox>();
 
-  function callerOf(socket: Socket, { grant, refusals }: KnownSandbox): Caller {
+  function callerOf(socket: Socket, sandbox: KnownSandbox): Caller {
+    const { grant, refusals } = sandbox;
     const closed = new AbortController();
     socket.once('close', () => closed.abort());
 
@@ -133,12 +137,20 @@ export function createGateway(options: GatewayOptions): Gateway {
         socket.resume();
       },
       async open(target) {
+        let server: Socket | undefined;
+        sandbox.outgoing += 1;
         try {
-          const server = await dial(target, grant.upstream ?? upstream, closed.signal);
+          // Requests that are sent without waiting share one connection to here.
+          if (sandbox.outgoing > limits.connectionsPerSandbox) throw tooManyConnections();
+          server = await dial(target, grant.upstream ?? upstream, closed.signal);
+          server.once('close', () => {
+            sandbox.outgoing -= 1;
+          });
           if (closed.signal.aborted) server.destroy();
           else flowing();
           return server;
         } catch (error) {
+          if (!server) sandbox.outgoing -= 1;
           note(error, target);
           throw error;
         }
@@ -186,7 +198,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       revoke(sourceAddress);
       const { logLinesPerWindow: lines, logWindowMs: windowMs } = limits;
       const refusals = createRefusalLog({ log, sandboxId: grant.sandboxId, lines, windowMs });
-      sandboxes.set(plainAddress(sourceAddress), { grant, sockets: new Set(), refusals });
+      sandboxes.set(plainAddress(sourceAddress), { grant, sockets: new Set(), outgoing: 0, refusals });
     },
     revoke,
     listen: () =>
@@ -203,6 +215,10 @@ export function createGateway(options: GatewayOptions): Gateway {
         server.close(() => resolve());
       }),
   };
+}
+
+function tooManyConnections(): PolydevError {
+  return refused('too_many_connections', 'This sandbox has too many connections open.');
 }
 
 /** IPv4 as such, also where the socket is one of IPv6. */

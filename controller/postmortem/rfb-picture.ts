@@ -84,8 +84,10 @@ async function readMessage(reader: Reader, picture: Picture): Promise<boolean> {
 async function readRectangle(reader: Reader, picture: Picture): Promise<void> {
   const head = await reader.take(12);
   const [x, y, width, height] = [0, 2, 4, 6].map((at) => head.readUInt16BE(at)) as [number, number, number, number];
+  // One of nothing would cost its rows and no bytes.
+  const isSome = width > 0 && height > 0;
   const inside = x + width <= picture.width && y + height <= picture.height;
-  if (head.readInt32BE(8) !== encodingRaw || !inside) throw nonsense();
+  if (head.readInt32BE(8) !== encodingRaw || !isSome || !inside) throw nonsense();
   const data = await reader.take(width * height * bytesPerPixel);
   const rowBytes = width * bytesPerPixel;
   const pixels = Buffer.from(picture.pixels.buffer);

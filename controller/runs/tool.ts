@@ -7,6 +7,8 @@ import type { AgentClient } from '../agent/client.ts';
 import type { Redact } from '../credentials/redact.ts';
 
 const stderrTailChars = 8 * 1024;
+/** What each line counts beside its text, as short ones cost, too. The agent counts as much, so it is the first to stop. */
+const lineBytes = 128;
 
 export interface ToolRequest {
   agent: AgentClient;
@@ -98,14 +100,14 @@ async function readTool(request: ToolRequest, signal: AbortSignal): Promise<Tool
       if (event.reason === 'ended') await take(parser.end(event.code, stderrTail));
       return failureOf(event, verdict, request);
     }
-    if (event.type === 'dropped') {
-      if (event.from === 'stdout') await take(parser.dropped());
-      continue;
-    }
-    outputBytes += Buffer.byteLength(event.line);
+    outputBytes += lineBytes + (event.type === 'dropped' ? 0 : Buffer.byteLength(event.line));
     if (outputBytes > limits.runOutputBytes) {
       agent.cancelExec(execId).catch(() => {});
       return tooMuch();
+    }
+    if (event.type === 'dropped') {
+      if (event.from === 'stdout') await take(parser.dropped());
+      continue;
     }
     const line = redact(event.line);
     if (event.type === 'stdout') {

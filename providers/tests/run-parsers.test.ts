@@ -49,6 +49,14 @@ for (const id of providerIds) {
       );
     });
 
+    test('a cost that nobody could have is no cost', () => {
+      const costs = [-1, 0, 0.5, 1.7e308].map((cost) => {
+        const { events } = replay(id, [`{"type":"result","subtype":"success","total_cost_usd":${cost}}`]);
+        return events.flatMap((event) => (event.type === 'usage' ? (event.usage.costUsd ?? 'none') : []));
+      });
+      assert.deepEqual(costs, id === 'claude_code' ? [['none'], [0], [0.5], ['none']] : [[], [], [], []]);
+    });
+
     test('takes JSON nested deeper than anyone could walk', () => {
       for (const [open, close] of [
         ['[', ']'],

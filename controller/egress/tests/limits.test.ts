@@ -34,6 +34,26 @@ suite('the gateway holds its limits', { timeout: 60_000 }, () => {
     await until(() => count.open === 4);
   });
 
+  test('as many to servers, however many requests one connection sends without waiting', async (t) => {
+    const silent: Socket[] = [];
+    const port = await startTcp(t, (socket) => void silent.push(socket.resume()));
+    const { enter, refusals } = await startGateway(t, {
+      routes: { 'api.example': `127.0.0.1:${port}` },
+      limits: { connectionsPerSandbox: 3 },
+    });
+    const socket = enter();
+    socket.write('GET http://api.example/ HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(50));
+    await until(() => refusals.length === 47);
+    assert.deepEqual([...new Set(refusals)], ['too_many_connections']);
+    await until(() => silent.length === 3);
+    for (const far of silent) far.end('HTTP/1.1 200 Fine\r\nContent-Length: 0\r\n\r\n');
+    assert.match(await takeHead(socket), /^HTTP\/1.1 200 /);
+    const next = enter();
+    await until(() => silent.every((far) => far.closed));
+    next.write(connectRequest('api.example:443'));
+    assert.match(await takeHead(next), /^HTTP\/1.1 200 /);
+  });
+
   test('headers of 16 KiB and no more', async (t) => {
     const port = await startHttp(t, (_, response) => response.end('fine'));
     const { enter } = await startGateway(t, { routes: { 'api.example': `127.0.0.1:${port}` } });

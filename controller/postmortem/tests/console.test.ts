@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import { limits, PolydevError, type SessionEvent, type SessionState } from '@polydev/protocol';
 import { shownConsole } from '../../sandboxes/console-text.ts';
 import { sandboxLogs } from '../../store/schema.ts';
@@ -116,4 +117,23 @@ test('a tail that begins within a line begins with the next, and only text is sh
   const cut = `cret-of-yours\n${'x'.repeat(limits.consoleTailBytes)}`.slice(0, limits.consoleTailBytes);
   assert.ok(!shownConsole(cut).includes('cret-of-yours'));
   assert.equal(shownConsole('whole\r\n\tlines\0\b\x9b\n'), 'whole\n\tlines\n');
+  assert.equal(
+    shownConsole('\x1b]0;a title\x07one \x1b]2;b\x1b\\two\x1b[1m \x1b]8;;http://c\x9cthree\x1b]no end'),
+    'one two threeno end',
+  );
+});
+
+test('a console of commands without an end costs one walk through it, not one for each', () => {
+  const text = '\x1b]'.repeat(limits.consoleTailBytes / 2 - 1);
+  const msOf = (work: () => void) => {
+    const startMs = performance.now();
+    work();
+    return performance.now() - startMs;
+  };
+  assert.equal(shownConsole(text), '');
+  const [ours, nodes] = [
+    msOf(() => shownConsole(text)),
+    msOf(() => stripVTControlCharacters(text.slice(0, text.length / 2))),
+  ];
+  assert.ok(ours < nodes, `${ours} ms, where Node's own takes ${nodes} ms for half of it`);
 });

@@ -82,10 +82,10 @@ test('a desktop that lies about its size or its pixels is not believed', { timeo
     init.writeUInt16BE(height, 2);
     return Buffer.concat([Buffer.from('RFB 003.008\n'), Buffer.from([1, 1, 0, 0, 0, 0]), init]);
   };
-  const rectangle = (x: number, encoding: number) => {
+  const rectangle = (x: number, encoding: number, width = 8) => {
     const update = Buffer.alloc(16);
     update.writeUInt16BE(1, 2);
-    update.set([0, x, 0, 0, 0, 8, 0, 8], 4);
+    update.set([0, x, 0, 0, 0, width, 0, 8], 4);
     update.writeInt32BE(encoding, 12);
     return update;
   };
@@ -95,6 +95,7 @@ test('a desktop that lies about its size or its pixels is not believed', { timeo
     Buffer.from('RFB 003.008\n\x01\x02'),
     Buffer.concat([greeting(8, 8), rectangle(1, 0)]),
     Buffer.concat([greeting(8, 8), rectangle(0, 7)]),
+    Buffer.concat([greeting(8, 8), rectangle(0, 0, 0)]),
     Buffer.concat([greeting(8, 8), Buffer.from([9])]),
     Buffer.concat([greeting(8, 8), Buffer.from([3, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff])]),
   ];
