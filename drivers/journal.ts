@@ -129,6 +129,6 @@ async function namesIn(folder: string): Promise<string[]> {
 export const isMissing = (error: unknown) => hasCode(error, 'ENOENT');
 const isDiskFull = (error: unknown) => hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT');
 
-function hasCode(error: unknown, code: string): boolean {
+export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -49,11 +49,16 @@ export async function delegate(layout: CgroupLayout, path: string): Promise<void
   for (const mount of mounts) {
     const folder = join(mount, path);
     if (!existsSync(folder)) continue;
+    for (const [file, most] of Object.entries(below))
+      if (existsSync(join(folder, file))) await writeFile(join(folder, file), String(most));
     await chown(folder, idShift, idShift);
     for (const file of delegatedFiles)
       if (existsSync(join(folder, file))) await chown(join(folder, file), idShift, idShift);
   }
 }
+
+/** Several times what systemd makes of it. Version 1 has no such limits. */
+const below = { 'cgroup.max.depth': 12, 'cgroup.max.descendants': 1000 };
 
 /** As Linux lists them in /sys/kernel/cgroup/delegate; `tasks` is version 1. */
 const delegatedFiles = [

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isMissing } from '../journal.ts';
+import { run } from '../exec.ts';
+import { hasCode, isMissing } from '../journal.ts';
 import { kill } from '../processes.ts';
 import type { Resource } from '../resources.ts';
 import { isPopulated, untilEmpty } from './cgroup-events.ts';
@@ -47,7 +48,17 @@ async function pidsOf(folder: string): Promise<number[]> {
 }
 
 async function removeTree(folder: string): Promise<void> {
-  for (const child of await foldersIn(folder)) await removeTree(child);
+  try {
+    await removeByPath(folder);
+  } catch (error) {
+    // Root in a sandbox made groups so deep that no path leads there. `find` walks from each folder into the next.
+    if (!hasCode(error, 'ENAMETOOLONG')) throw error;
+    await run(['find', folder, '-depth', '-type', 'd', '-delete']);
+  }
+}
+
+async function removeByPath(folder: string): Promise<void> {
+  for (const child of await foldersIn(folder)) await removeByPath(child);
   const endMs = performance.now() + emptyMs;
   for (;;) {
     try {

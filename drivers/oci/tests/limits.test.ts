@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile, statfs } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { describe, test } from 'node:test';
 import { run } from '../../exec.ts';
 import { readMounts } from '../../mounts.ts';
 import { whyNoRealSandbox } from '../../testing/scratch.ts';
-import { detectCgroups, groupPath } from '../cgroup-layout.ts';
+import { detectCgroups, groupFolders, groupPath } from '../cgroup-layout.ts';
 import { raiseOnHost } from '../file-watchers.ts';
 import { imageRootfs, placesOf } from '../places.ts';
 import { type LiveSandbox, withTwoSandboxes } from '../testing/sandboxes.ts';
@@ -121,7 +122,31 @@ describe('a sandbox that takes all it can get hurts only itself:', {
     assert.deepEqual(await read('pids.max', 'pids/pids.max'), [processes]);
   });
 
-  test('nothing that it wrote is in the image or anywhere else on a disk', { timeout }, async () => {
+  test('control groups: not many nor deep, and those deeper than a path may lead go, too', { timeout }, async () => {
+    const { bad, good, driver, place } = pair();
+    const cgroups = detectCgroups(await readMounts()) ?? assert.fail();
+    const nest = 'my $n = 0; $n++ while $n < 30 && mkdir($name) && chdir($name); print $n';
+    const deep = async (root: string) => {
+      const { stdout } = await bad.run('perl', '-e', `chdir '${root}' or die; my $name = 'n' x 200; ${nest}`);
+      return Number(stdout);
+    };
+    const own = join(cgroups.unified, groupPath(place.instance, bad.id));
+    assert.equal(await readFile(join(own, 'cgroup.max.depth'), 'utf8'), '12\n');
+    assert.equal(await readFile(join(own, 'cgroup.max.descendants'), 'utf8'), '1000\n');
+    // Version 1 knows no such limit.
+    if (cgroups.version === 'v2') assert.equal(await deep('/sys/fs/cgroup'), 12);
+    else assert.equal(await deep('/sys/fs/cgroup/systemd'), 30);
+    await driver.destroy(bad.id);
+    for (const folder of groupFolders(cgroups, groupPath(place.instance, bad.id)))
+      assert.ok(!existsSync(folder), folder);
+    await worksAsBefore(good);
+  });
+});
+
+describe('a sandbox that wrote everywhere:', { skip: (await whyNoRealSandbox()) ?? false }, () => {
+  const pair = withTwoSandboxes();
+
+  test('nothing of it is in the image or anywhere else on a disk', { timeout }, async () => {
     const { bad, place } = pair();
     const planted = `planted-${'x'.repeat(8)}-secret`;
     for (const file of [
