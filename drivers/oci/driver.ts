@@ -78,8 +78,8 @@ export async function createOciDriver(options: OciOptions, deps: OciDeps): Promi
       existsSync(placesOf(options, id).readyMark) && (await isPopulated(cgroups(), pathOf(id))),
 
     async open(survivors) {
-      if (host.traits) await giveWay(host.traits.cgroups, options.instance);
       await network.open(survivors.map(({ id, address }) => ({ id, address: address.source })));
+      if (host.traits) await giveWay(host.traits.cgroups, options.instance);
     },
     async close({ survivors }) {
       if (survivors) return;

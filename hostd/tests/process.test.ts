@@ -112,6 +112,8 @@ describe('hostd', { skip: (await whyNoRealSandbox()) ?? false }, () => {
     const second = await startHostd(other);
     assert.equal((second.firstLine.error as { code: string }).code, 'host_lacks');
     await second.stop('SIGKILL');
+    // The address is the first one's.
+    assert.deepEqual(await holdings(other), [at.gateway.host]);
     await accepts(agent);
     await first.stop('SIGINT');
   });
