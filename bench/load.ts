@@ -19,8 +19,7 @@ const runsPerSignIn = 3;
 const accounts = 4;
 /** What there is memory for at once. */
 const desktops = 6;
-/** As `density` measures them. */
-const [desktopMiB, headlessMiB] = [420, 32];
+
 /** Somebody looks at a desktop for this long. With it more would be there at once than there is memory for. */
 const holdMs = 15_000;
 
@@ -53,7 +52,8 @@ export const load: Bench = async ({ rounds, say }) => {
     const unloaded = await idle.stop();
     say('idle: measured');
 
-    const memory = await leaveFree(limits.hostFreeMiB + (desktops - 1) * desktopMiB + accounts * headlessMiB);
+    const { hostFreeMiB, desktopMiB, headlessMiB } = limits;
+    const memory = await leaveFree(hostFreeMiB + (desktops - 1) * desktopMiB + accounts * headlessMiB);
     giveBack = memory.giveBack;
     const sampler = startSampler({ url: product.url, token });
     const count = (what: string, all: number) => {

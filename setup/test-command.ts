@@ -1,8 +1,8 @@
 /** `./polydev test [part of a file name]`: sets up what the tests need, then runs the checks and every test. */
 
 import { spawn } from 'node:child_process';
-import { glob, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { glob } from 'node:fs/promises';
+import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { prepareHost } from './host.ts';
@@ -10,6 +10,7 @@ import { makeDatabase } from './made-database.ts';
 import { makeRelease } from './made-release.ts';
 import { forbidSkips, projectRoot } from './paths.ts';
 import { createProgress } from './progress.ts';
+import { storeTestsOf } from './store-tests.ts';
 import { hostPackages, testPackages } from './system-packages.ts';
 import { startTestPostgres, startTestRedis } from './test-servers.ts';
 
@@ -31,11 +32,6 @@ const testTimeoutMs = 15 * 60 * 1000;
 
 /** Where everything that tests need was set up, a skip is a failure, but for what no set-up can bring. */
 const excused = /KVM|Firecracker|checkout can be read by root only/;
-
-/** What a test imports that works on stores of `controller/store/testing.ts`. */
-const opensStore = /(testing\/stage|store\/testing|test-app)\.ts'/;
-/** Which stores these run on is part of what they say. */
-const bringsStore = /setup\/test-servers'|createTestDatabase/;
 
 interface Counts {
   passed: number;
@@ -83,23 +79,6 @@ async function runAll(part: string): Promise<number> {
 
   process.stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
-}
-
-async function storeTestsOf(files: string[]): Promise<string[]> {
-  const answers = await Promise.all(files.map((file) => isStoreTest(join(projectRoot, file))));
-  return files.filter((_, index) => answers[index]);
-}
-
-async function isStoreTest(path: string): Promise<boolean> {
-  const text = await readFile(path, 'utf8');
-  if (bringsStore.test(text)) return false;
-  if (opensStore.test(text)) return true;
-  // By something that helps several tests.
-  const beside = [...text.matchAll(/^(?:import|\}) .*?from '(\.\/[^']+\.ts)';$/gm)].map(([, name = '']) =>
-    join(dirname(path), name),
-  );
-  for (const helper of beside) if (helper.includes('/tests/') && (await isStoreTest(helper))) return true;
-  return false;
 }
 
 /** Once more, on PostgreSQL and Redis in the place of the embedded database and memory. */

@@ -4,7 +4,7 @@
  * the same moment do not take the same memory.
  */
 
-import type { Profile } from '@polydev/protocol';
+import { limits, type Profile } from '@polydev/protocol';
 
 export interface Space {
   /** It is up: another may come up. */
@@ -39,8 +39,8 @@ export interface Room {
   onFree(listener: () => void): void;
 }
 
-/** Measured by `bench density`: what one that has nothing to do takes of the host, in MiB. */
-export const costMiB: Readonly<Record<Profile, number>> = { desktop: 420, headless: 32 };
+/** What one that has nothing to do takes of the host. */
+export const costMiB: Readonly<Record<Profile, number>> = { desktop: limits.desktopMiB, headless: limits.headlessMiB };
 
 export function createRoom(deps: {
   /** How many sandboxes there may be. */

@@ -22,17 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   web: ['protocol/*', 'sdk/*'],
   doubles: ['protocol/*'],
   e2e: ['protocol/*', 'sdk/*', 'doubles/*', 'setup/*', 'drivers/*'],
-  bench: [
-    'protocol/*',
-    'providers/*',
-    'image/*',
-    'sdk/*',
-    'doubles/*',
-    'setup/*',
-    'drivers/*',
-    'e2e/*',
-    'controller/sandboxes/room',
-  ],
+  bench: ['protocol/*', 'providers/*', 'image/*', 'sdk/*', 'doubles/*', 'setup/*', 'drivers/*', 'e2e/*'],
 };
 
 /** Tests may reach further: they put real parts together. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { missingBrowser, setStage } from './fixture/browser.ts';
-import { fullCredentials, fullRuns, runEvents } from './fixture/data.ts';
+import { fullCredentials, fullRuns, runEvents, usage } from './fixture/data.ts';
 import { connections } from './fixture/scenes/scene.ts';
 import { scenes, stageScene } from './fixture/scenes.ts';
 import { until } from './fixture/until.ts';
@@ -182,8 +182,10 @@ test('a run that begins elsewhere appears by itself, and so does its end, over o
   const [begun] = fullRuns(Date.now());
   assert.ok(begun);
   fixture.state.runs = [{ ...begun, state: 'running', endedAtMs: null, prompt: 'Asked from a terminal' }];
+  fixture.state.usage = [usage('claude_code', [0, 0, 0, 0, 0, 0, 1])];
   fixture.changes.add({ list: 'runs' });
   await page.getByText('Asked from a terminal').waitFor();
+  await page.getByText('1 run this week').waitFor({ state: 'attached' });
   assert.deepEqual(streams, ['/api/changes']);
   // Behind another tab it is not followed, and makes up for it.
   const show = (visible: boolean) =>

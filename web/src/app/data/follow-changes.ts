@@ -7,9 +7,9 @@ import { keys, refresh } from './queries.ts';
 
 const changed: Readonly<Record<ListChange['list'], readonly (readonly unknown[])[]>> = {
   sessions: [keys.sessions],
-  runs: [keys.runLists],
+  runs: [keys.runLists, keys.usage],
   credentials: [keys.credentials],
-  all: [keys.sessions, keys.runLists, keys.credentials],
+  all: [keys.sessions, keys.runLists, keys.usage, keys.credentials],
 };
 
 /** While the page can be seen: a browser has few connections to one address, and people have many tabs. */
