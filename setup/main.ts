@@ -12,6 +12,9 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   test: runTests,
 };
 
+// A terminal that is closed, or a pipe that nobody reads any more, must not end what is being done.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
+
 const [name = '', ...args] = process.argv.slice(2);
 const command = commands[name];
 

@@ -71,9 +71,10 @@ export function createRunRows(
   const { move, find, finalStates } = mover;
   const isUnfinished = notInArray(runs.state, finalStates);
 
+  /** What it said goes first: without its row nobody would find it again. */
   async function remove(id: RunId): Promise<void> {
-    const gone = await patience.insist(() => db.delete(runs).where(eq(runs.id, id)).returning({ userId: runs.userId }));
     await events.remove(id);
+    const gone = await patience.insist(() => db.delete(runs).where(eq(runs.id, id)).returning({ userId: runs.userId }));
     gone.forEach(tell);
   }
 

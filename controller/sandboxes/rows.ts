@@ -83,13 +83,11 @@ export function createSandboxRows(
       }
     },
     async prune() {
-      const old = await db
-        .delete(sandboxes)
-        .where(and(eq(sandboxes.state, 'gone'), lt(sandboxes.endedAtMs, now() - keptMs)))
-        .returning({ id: sandboxes.id });
-      if (old.length === 0) return;
-      const ids = old.map(({ id }) => id);
-      await db.delete(eventTable).where(inArray(eventTable.stream, ids));
+      const isOld = and(eq(sandboxes.state, 'gone'), lt(sandboxes.endedAtMs, now() - keptMs));
+      // First what happened to them: without their rows nobody would find it again.
+      const old = db.select({ id: sandboxes.id }).from(sandboxes).where(isOld);
+      await db.delete(eventTable).where(inArray(eventTable.stream, old));
+      await db.delete(sandboxes).where(isOld);
     },
   };
 }

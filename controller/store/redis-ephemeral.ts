@@ -16,11 +16,12 @@ const answerMs = 1_000;
 const reconnectMs = 100;
 const askAgainMs = 50;
 
-/** When this Redis began to know us. KEYS born. */
+/** When this Redis began to know us; now, where its clock was put back since. KEYS born. */
 const bear = `local time = redis.call('time')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('set', KEYS[1], now, 'NX')
-local age = now - tonumber(redis.call('get', KEYS[1]))`;
+local age = now - tonumber(redis.call('get', KEYS[1]))
+if age < 0 then redis.call('set', KEYS[1], now) age = 0 end`;
 /** 1: taken, 0: another has it, below 0: ask again in as many ms. KEYS born, lease. ARGV holder, ttlMs, settleMs. */
 const leaseScript = `${bear}
 if age < tonumber(ARGV[3]) then return age - tonumber(ARGV[3]) end

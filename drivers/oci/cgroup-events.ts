@@ -60,14 +60,14 @@ async function until(
   { condition, withinMs, otherwise }: { condition: Condition; withinMs: number; otherwise: string },
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const late = setTimeout(() => {
-      stop();
-      reject(new Error(otherwise));
-    }, withinMs);
     const stop = watchEvents(layout, path, condition, () => {
       clearTimeout(late);
       resolve();
     });
+    const late = setTimeout(() => {
+      stop();
+      reject(new Error(otherwise));
+    }, withinMs);
   });
 }
 
@@ -98,17 +98,24 @@ function watchEvents(layout: CgroupLayout, path: string, condition: Condition, t
     stop();
     then();
   };
+  let isWatched = true;
   /** What cannot be read says nothing about the group, such as that it ended: it is read once more. */
   const look = () =>
-    void read().catch(() => {
-      clearTimeout(again);
-      if (!over) again = setTimeout(look, againMs);
-    });
+    void read()
+      .then(
+        () => isWatched,
+        () => false,
+      )
+      .then((isKnown) => {
+        clearTimeout(again);
+        if (!isKnown && !over) again = setTimeout(look, againMs);
+      });
   try {
     watcher = watch(join(layout.unified, path, 'cgroup.events'), look);
     watcher.on('error', look);
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    // The host has no watches left: without them the group is looked at again and again. One that is no more needs none.
+    isWatched = isMissing(error);
   }
   look();
   return stop;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { skipTestServers, startTestRedis } from '@polydev/setup/test-servers';
+import { Redis } from 'ioredis';
 import { openRedisEphemeral, type RedisOptions } from '../redis-ephemeral.ts';
 import { createTestWatch } from '../testing.ts';
 import { startLossyProxy } from './lossy-proxy.ts';
@@ -79,6 +80,15 @@ test('a lease whose holder died with Redis is free when the others have had thei
   await redis.end('SIGKILL');
   const [lease] = await Promise.all([other.lease('a', 60_000), redis.start()]);
   assert.ok(lease);
+});
+
+test('a Redis whose clock was put back is as one that has just begun', options, async (t) => {
+  const { redis, open } = await openRedis(t);
+  const store = await open({ settleMs: 300 });
+  const clock = new Redis(redis.url);
+  t.after(() => clock.disconnect());
+  await clock.set('polydev:born', Date.now() + 60 * 60_000);
+  assert.ok(await store.lease('a', 60_000));
 });
 
 test('who subscribed hears again, also who did while Redis was away', options, async (t) => {
