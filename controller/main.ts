@@ -149,9 +149,11 @@ async function start(
   started.push(async (signal) => {
     // A database that is away now is not waited for; what runs could only fail at it.
     if (signal === 'SIGTERM' && isAway(patience)) workings.leave();
+    const left = signal === 'SIGINT' ? workings.stop() : workings.handOver();
+    // What is left as it is knows that by now, and takes nothing that fails for its end.
     patience.end();
     // Requests that wait for a sandbox end when the workings stop, so neither waits for the other.
-    await Promise.all([app?.close(), signal === 'SIGINT' ? workings.stop() : workings.handOver()]);
+    await Promise.all([app?.close(), left]);
   });
   await workings.recover();
 

@@ -171,6 +171,8 @@ export function createWorkings(deps: WorkingsDeps): Workings {
     },
     leave: runs.leave,
     async handOver() {
+      // At once, before what they are writing can fail; and once more, those that are just being taken up.
+      void signIns.handOver().catch(() => {});
       await recovery.stop();
       // One that fails keeps nothing else from being left as it should be.
       const steps = [() => runs.handOver(limits.drainMs, lending.hurry), signIns.handOver, lending.stop];

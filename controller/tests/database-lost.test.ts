@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { isFinal, type RunStreamEvent, runMoves, type SessionEvent } from '@polydev/protocol';
+import { isFinal, limits, type RunStreamEvent, runMoves, type SessionEvent } from '@polydev/protocol';
 import { skipTestServers, startTestPostgres } from '@polydev/setup/test-servers';
 import { createApiTokens } from '../auth/api-tokens.ts';
 import { openDatabase } from '../store/database.ts';
@@ -172,6 +172,28 @@ test('a controller that hands over while the database is away leaves what runs a
   await stage.handOver();
   assert.equal((await stage.driver.list()).length, 1);
 });
+
+test(
+  'a sign-in is left as it is, too, when the database goes while runs have their last moment',
+  options,
+  async (t) => {
+    const { stage, store, leave } = await openOnPostgres(t);
+    await stage.connect();
+    stage.script.run = hangs;
+    const { session, agent } = await stage.signIn();
+    await stage.services.sessions.display(session.id, new AbortController().signal);
+    const run = await stage.services.runs.start(stage.user, ask);
+    await stage.untilRun(run.id, (event) => event.type === 'state' && event.state === 'running');
+    const drained = stage.drain();
+    await leave('SIGKILL');
+    agent.emitCredential(claudeBundle('first-refresh-token'));
+    store.patience.end();
+    for (let turn = 0; turn < 500; turn += 1) await new Promise(setImmediate);
+    stage.clock.jump(limits.drainMs);
+    await drained;
+    assert.equal((await stage.driver.list()).length, 2);
+  },
+);
 
 test(
   'requests are told at once that the database is away, streams go on, and all is well afterwards',
