@@ -23,6 +23,7 @@ import type { RunService } from '../services.ts';
 import { readTimeline } from '../store/timeline.ts';
 import { type ExecutionDeps, executeRun } from './execution.ts';
 import { headOf, type RunHead, type RunRow, type SeenRun, shownRun } from './rows.ts';
+import { saidEnd } from './said-end.ts';
 
 /** Of one user, running or waiting. */
 export const unfinishedAtMost = 200;
@@ -136,7 +137,9 @@ export function createRuns(deps: RunServiceDeps): RunsControl {
 
   /** Ends one that nobody works on. */
   async function bury({ id }: SeenRun, sentence: string): Promise<void> {
-    await rows.move(id, 'failed', { reason: reasonOf(new PolydevError('controller_restarted', sentence)) });
+    const said = saidEnd((await events.read(id, 0)).map(({ event }) => event));
+    if (said) await rows.move(id, said.state, said);
+    else await rows.move(id, 'failed', { reason: reasonOf(new PolydevError('controller_restarted', sentence)) });
     // Whose it was may only have seemed to be away.
     await changes.tell(id);
   }

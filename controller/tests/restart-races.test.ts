@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { limits } from '@polydev/protocol';
 import { sandboxLogs } from '../store/schema.ts';
 import { claudeBundle, openStage, type Stage, testTimeout } from '../testing/stage.ts';
-import { gate, hangs, sayDone, sayText, toolSays } from '../testing/tool.ts';
+import { gate, hangs, sayDone, sayText, toolFails, toolSays } from '../testing/tool.ts';
 
 const ask = { provider: 'claude_code', prompt: 'hi' } as const;
 
@@ -44,6 +44,33 @@ test('a run that ends in the last moment of a drain has ended, and its answer is
   assert.deepEqual([state, answer, reason], ['succeeded', 'hello', null]);
   await stage.assertClean();
 });
+
+for (const [how, tool, end] of [
+  ['its answer', toolSays('hel', 'lo'), ['succeeded', 'hello', undefined]],
+  ['its failure', toolFails('rate_limit', 'Your plan is used up.'), ['failed', '', 'provider_limit']],
+] as const)
+  test(`a run whose controller dies once its tool has said ${how} has that end`, testTimeout, async (t) => {
+    const stage = await openStage(t);
+    await stage.connect();
+    const destroying = gate();
+    const mayGo = gate();
+    const { destroy } = stage.driver;
+    stage.driver.destroy = async (id) => {
+      destroying.open();
+      await mayGo.wait;
+      await destroy(id);
+    };
+    stage.script.run = tool;
+    const run = await stage.services.runs.start(stage.user, ask);
+    await destroying.wait;
+    await settle(stage);
+    stage.driver.destroy = destroy;
+    await stage.crash();
+    const { state, answer, reason, usage } = await stage.services.runs.get(stage.user, run.id);
+    assert.deepEqual([state, answer, reason?.code], end);
+    assert.ok(usage);
+    mayGo.open();
+  });
 
 test('a run that goes on after a restart keeps its credential from those behind it', testTimeout, async (t) => {
   const stage = await openStage(t);
