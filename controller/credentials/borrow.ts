@@ -28,6 +28,8 @@ export interface BorrowRequest {
   signal: AbortSignal;
   /** All waiting is over; the sandbox is being made. */
   onStarting?: () => Promise<void>;
+  /** The sandbox is gone, and nobody else has the credential yet. Not called where all is left as it is. Must not reject. */
+  onOver?: (failure: PolydevError | null) => Promise<void>;
   /** The sandbox that it was lent to before this controller started. */
   adopted?: SandboxHandle | null;
   /** Aborts when everything is to be left as it is, for the controller that starts next. */
@@ -258,9 +260,12 @@ export function createLending(deps: {
     }
     let isLeft = false;
     try {
-      return await lend(request, lease, work);
+      const result = await lend(request, lease, work);
+      await request.onOver?.(result.failure ?? null);
+      return result;
     } catch (error) {
       isLeft = leave.aborted && error === abortError(leave);
+      if (!isLeft) await request.onOver?.(failureOf(error));
       throw error;
     } finally {
       // The tool goes on with the credential, so nobody else may have it.

@@ -109,8 +109,9 @@ export function createLeases(ephemeral: EphemeralStore, options: LeaseOptions): 
           clearInterval(renewing);
           // When the store does not answer, the lease runs out by itself.
           await lease.release().catch(() => {});
-          leave();
+          // Others first: who waits here would have it before they hear of it, each time.
           await ring(id);
+          leave();
         })();
         return released;
       },

@@ -45,10 +45,14 @@ export interface Control {
  * next controller, or another works on it. Never rejects.
  */
 export async function executeRun(deps: ExecutionDeps, run: RunHead, control: Control): Promise<void> {
-  const { rows, events, borrow, log, now } = deps;
+  const { rows, events, borrow, now } = deps;
   const { stop, leave, adopted, onRunning } = control;
   let notes: Notes | undefined;
-  let failure: PolydevError | null;
+  let isOver = false;
+  const onOver = async (failure: PolydevError | null) => {
+    isOver = true;
+    await writeEnd(deps, run, failure, notes);
+  };
   try {
     const { credentialId } = run;
     if (!credentialId) throw new PolydevError('no_credential', 'This run has no credential.');
@@ -58,15 +62,24 @@ export async function executeRun(deps: ExecutionDeps, run: RunHead, control: Con
       stillOurs(await rows.move(run.id, 'starting', { ours: true, set: { startedAtMs: now() } }));
     };
     // Nothing is waited for before: an adopted one stands first in the line before its credential.
-    ({ failure } = await borrow({ ...request, onStarting, leave, adopted }, async (borrowed) => {
+    await borrow({ ...request, onStarting, onOver, leave, adopted }, async (borrowed) => {
       const timeline = adopted ? await events.read(run.id, 0) : [];
       notes = createNotes(deps, run, recordedOf(timeline.map(({ event }) => event)));
       return await workOn(deps, run, borrowed, { notes, leave, onRunning });
-    }));
+    });
   } catch (error) {
     if (error === handOver) return await notes?.stop();
-    failure = failureOf(error);
+    if (!isOver) await onOver(failureOf(error));
   }
+}
+
+/** Before anybody else has its credential: who asks in the table whether this still uses it must find that it does not. */
+async function writeEnd(
+  { rows, log, credentialFree }: ExecutionDeps,
+  run: RunHead,
+  failure: PolydevError | null,
+  notes: Notes | undefined,
+): Promise<void> {
   if (failure) logFailure(log, failure, { run: run.id });
   try {
     const set = await notes?.finish();
@@ -74,7 +87,7 @@ export async function executeRun(deps: ExecutionDeps, run: RunHead, control: Con
     const ended = await rows.move(run.id, stateOf(failure), { ...end, ours: true });
     // Who deleted it meanwhile did not see what was still being written here.
     if (!ended && !(await rows.find(run.id))) await rows.remove(run.id);
-    if (run.credentialId) await deps.credentialFree(run.credentialId);
+    if (run.credentialId) await credentialFree(run.credentialId);
   } catch (error) {
     log.error({ err: error, run: run.id }, 'The end of a run could not be written.');
   }

@@ -67,6 +67,25 @@ test('two controllers respect each other, and a release wakes the other', { time
   await lease.release();
 });
 
+test('who waits in another controller does not wait for all that wait in the first', { timeout }, async () => {
+  const shared = createMemoryEphemeral();
+  const [one, two] = [createLeases(shared, { holder: 'one' }), createLeases(shared, { holder: 'two' })];
+  const id = newId('credential');
+  const order: string[] = [];
+  const first = await one.take(id);
+  const work = async (leases: typeof one, name: string) => {
+    const lease = await leases.wait(id, never);
+    order.push(name);
+    await lease.release();
+  };
+  const elsewhere = work(two, 'elsewhere');
+  await new Promise(setImmediate); // It has asked, and waits.
+  const here = ['a', 'b', 'c', 'd'].map((name) => work(one, name));
+  await first.release();
+  await Promise.all([elsewhere, ...here]);
+  assert.ok(order.indexOf('elsewhere') < 2, order.join());
+});
+
 test('a lease is renewed as long as it is held', { timeout }, async () => {
   const shared = createMemoryEphemeral();
   const id = newId('credential');
