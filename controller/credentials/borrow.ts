@@ -208,6 +208,20 @@ export function createLending(deps: {
     }
   }
 
+  /** One whose lease nobody waits for any more: what its tool has made of the credential is fetched all the same. */
+  async function recall(request: BorrowRequest, sandbox: SandboxHandle): Promise<void> {
+    const fetch = async () => {
+      const lent = await asLent({ ...request, evenExpired: true }, sandbox);
+      const hide = (bundle: SecretBundle) => witness.hide(sandbox.id, createRedact(bundle));
+      hide(lent.bundle);
+      await sandbox.agent.stopExecs();
+      // Another may have it by now; then what the vault holds is newer, and stays.
+      await startWriteBack({ vault, log, stopping: hurried.signal }, { ...lent, hide }).settle();
+    };
+    await fetch().catch((error) => log.warn({ err: error, sandbox: sandbox.id }, 'What was lent was not given back.'));
+    await useless(request.owner, sandbox);
+  }
+
   /** What became of it is of no use to whoever has the next one. */
   async function useless(owner: BorrowRequest['owner'], sandbox: SandboxHandle): Promise<void> {
     await witness.settle(owner, sandbox.id, null);
@@ -248,14 +262,14 @@ export function createLending(deps: {
     request: BorrowRequest,
     work: (borrowed: Borrowed) => Promise<T>,
   ): Promise<T> {
-    const { credentialId, owner, wait, leave = stays, adopted } = request;
+    const { credentialId, wait, leave = stays, adopted } = request;
     let lease: CredentialLease;
     try {
       const signal = AbortSignal.any([request.signal, stopping.signal, leave]);
       lease = wait ? await leases.wait(credentialId, signal) : await leases.take(credentialId);
     } catch (error) {
       if (leave.aborted) adopted?.letGo();
-      else if (adopted) await useless(owner, adopted);
+      else if (adopted) await recall(request, adopted);
       throw error;
     }
     let isLeft = false;

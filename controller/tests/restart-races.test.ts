@@ -106,6 +106,29 @@ test('a run that goes on after a restart keeps its credential from those behind 
   await stage.assertClean();
 });
 
+test(
+  'a run that is stopped before it has its credential back keeps what its tool has made of it',
+  testTimeout,
+  async (t) => {
+    const stage = await openStage(t);
+    const credential = await stage.connect();
+    stage.script.run = async (command, process, agent) => {
+      agent.hold({ status: 'valid', bundle: claudeBundle('second-refresh-token'), changed: true });
+      sayText(process, 'one');
+      return await hangs(command, process, agent);
+    };
+    const run = await stage.services.runs.start(stage.user, ask);
+    await stage.untilRun(run.id, (event) => event.type === 'event');
+    // As a Redis does that has lost everything, and now gives each its time.
+    await stage.restart({ ephemeral: { ...stage.ephemeral, lease: async () => null } });
+    await settle(stage);
+    await stage.services.runs.cancel(stage.user, run.id);
+    assert.equal((await stage.services.runs.get(stage.user, run.id)).state, 'cancelled');
+    assert.match(await stage.opened(credential.id), /second-refresh-token/);
+    assert.deepEqual(await stage.driver.list(), []);
+  },
+);
+
 test('a run whose account was disconnected ends after a restart, and its sandbox is gone', testTimeout, async (t) => {
   const stage = await openStage(t);
   const { id } = await stage.connect();
