@@ -214,8 +214,9 @@ export function createLending(deps: {
       const lent = await asLent({ ...request, evenExpired: true }, sandbox);
       const hide = (bundle: SecretBundle) => witness.hide(sandbox.id, createRedact(bundle));
       hide(lent.bundle);
-      await sandbox.agent.stopExecs();
-      // Another may have it by now; then what the vault holds is newer, and stays.
+      const { gone, agent } = sandbox;
+      await untilAborted(agent.stopExecs(), AbortSignal.any([gone, hurried.signal])).catch(() => {});
+      // Another controller may have it by now; then what the vault holds is newer, and stays.
       await startWriteBack({ vault, log, stopping: hurried.signal }, { ...lent, hide }).settle();
     };
     await fetch().catch((error) => log.warn({ err: error, sandbox: sandbox.id }, 'What was lent was not given back.'));
@@ -263,15 +264,13 @@ export function createLending(deps: {
     work: (borrowed: Borrowed) => Promise<T>,
   ): Promise<T> {
     const { credentialId, wait, leave = stays, adopted } = request;
-    let lease: CredentialLease;
-    try {
-      const signal = AbortSignal.any([request.signal, stopping.signal, leave]);
-      lease = wait ? await leases.wait(credentialId, signal) : await leases.take(credentialId);
-    } catch (error) {
+    const signal = AbortSignal.any([request.signal, stopping.signal, leave]);
+    const givenUp = async () => {
       if (leave.aborted) adopted?.letGo();
       else if (adopted) await recall(request, adopted);
-      throw error;
-    }
+    };
+    // Who was lent a sandbox before stands in line for as long as it takes.
+    const lease = wait ? await leases.wait(credentialId, signal, givenUp) : await leases.take(credentialId);
     let isLeft = false;
     try {
       const result = await lend(request, lease, work);

@@ -17,8 +17,8 @@ export interface CredentialLease {
 }
 
 export interface Leases {
-  /** First come, first served. Rejects with the signal's reason. */
-  wait(id: CredentialId, signal: AbortSignal): Promise<CredentialLease>;
+  /** First come, first served. Rejects with the signal's reason, after `givenUp` and before the next one has its turn. */
+  wait(id: CredentialId, signal: AbortSignal, givenUp?: () => Promise<void>): Promise<CredentialLease>;
   /** `credential_busy` when someone has it or waits for it. */
   take(id: CredentialId): Promise<CredentialLease>;
   /** Whoever waits in another controller looks again. */
@@ -123,11 +123,13 @@ export function createLeases(ephemeral: EphemeralStore, options: LeaseOptions): 
   return {
     ring,
 
-    async wait(id, signal) {
-      const leave = await standInLine(id, signal);
+    async wait(id, signal, givenUp = async () => {}) {
+      let leave = () => {};
       try {
+        leave = await standInLine(id, signal);
         return hold(id, await waitForLease(id, signal), leave);
       } catch (error) {
+        await givenUp();
         leave();
         throw error;
       }

@@ -75,6 +75,7 @@ export function createRunRows(
   async function remove(id: RunId): Promise<void> {
     await events.remove(id);
     const gone = await patience.insist(() => db.delete(runs).where(eq(runs.id, id)).returning({ userId: runs.userId }));
+    await events.remove(id); // What whoever works on it has just added.
     gone.forEach(tell);
   }
 

@@ -206,6 +206,8 @@ export function createSessionWork(deps: SessionWorkDeps): SessionWork {
   function begin(session: SessionRow, adopted: SandboxHandle | null = null): Promise<void> {
     const { id } = session;
     const stop = new AbortController();
+    // It was just being taken up when all was to be left.
+    if (closed) stop.abort(handOver);
     const sandbox = Promise.withResolvers<SandboxHandle>();
     const turn = Promise.withResolvers<void>();
     for (const { promise } of [sandbox, turn]) promise.catch(() => {}); // Perhaps nobody watches.

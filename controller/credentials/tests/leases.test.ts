@@ -54,6 +54,31 @@ test('who gives up waiting does not hold up those behind', { timeout }, async ()
   await (await leases.take(id)).release();
 });
 
+test('what is to be done for one that gave up is done before the next has its turn', { timeout }, async () => {
+  const shared = createMemoryEphemeral();
+  const [one, two] = [createLeases(shared, { holder: 'one' }), createLeases(shared, { holder: 'two' })];
+  const id = newId('credential');
+  const elsewhere = await two.take(id);
+  const impatient = new AbortController();
+  const mayGoOn = Promise.withResolvers<void>();
+  const given = assert.rejects(
+    one.wait(id, impatient.signal, () => mayGoOn.promise),
+    { code: 'run_cancelled' },
+  );
+  let hasTurn = false;
+  const behind = one.wait(id, never).then((lease) => {
+    hasTurn = true;
+    return lease;
+  });
+  impatient.abort(new PolydevError('run_cancelled', 'Enough.'));
+  await elsewhere.release();
+  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  assert.equal(hasTurn, false);
+  mayGoOn.resolve();
+  await given;
+  await (await behind).release();
+});
+
 test('two controllers respect each other, and a release wakes the other', { timeout }, async () => {
   const shared = createMemoryEphemeral();
   const [one, two] = [createLeases(shared, { holder: 'one' }), createLeases(shared, { holder: 'two' })];
