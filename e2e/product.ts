@@ -12,7 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '../setup/free-port.ts';
@@ -51,10 +51,20 @@ export interface ProductOptions {
 
 const startTimeoutMs = 10 * 60 * 1000;
 
+/** With a data folder whose addresses nobody on this machine has: they follow from its name, and many are made. */
+function makeScratch(): string {
+  const held = new Set(Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []));
+  for (;;) {
+    const scratch = mkdtempSync(join(tmpdir(), 'polydev-e2e-'));
+    chmodSync(scratch, 0o755);
+    if (!held.has(hostPaths(join(scratch, 'home')).gatewayAddress)) return scratch;
+    rmSync(scratch, { recursive: true });
+  }
+}
+
 export async function startProduct(options: ProductOptions): Promise<Product> {
   const { config, extraCaPem, privateCheckout = false, makesDatabase = privateCheckout, env, dataMiB } = options;
-  const scratch = mkdtempSync(join(tmpdir(), 'polydev-e2e-'));
-  chmodSync(scratch, 0o755);
+  const scratch = makeScratch();
   const configFile = join(scratch, 'config.json');
   const caFile = join(scratch, 'ca.pem');
   if (extraCaPem) writeFileSync(caFile, extraCaPem);
@@ -119,11 +129,7 @@ export async function startAgain(scratch: string, env?: Readonly<Record<string, 
 }
 
 /** With the stand-ins that the product itself brings; new, or on what an earlier start left in the folder. */
-export async function startDemo(
-  scratch = mkdtempSync(join(tmpdir(), 'polydev-e2e-')),
-  env?: Readonly<Record<string, string>>,
-): Promise<Product> {
-  chmodSync(scratch, 0o755);
+export async function startDemo(scratch = makeScratch(), env?: Readonly<Record<string, string>>): Promise<Product> {
   return await launch(projectRoot, scratch, ['--demo'], env);
 }
 

@@ -38,7 +38,10 @@ export function createHostNetwork(options: NetworkOptions): HostNetwork {
 
     async open(survivors) {
       if (!(await hasTable(instance)) && (await isHere(gateway.host)))
-        throw new PolydevError('host_lacks', `Another Polydev on this host uses the addresses ${addresses.block}.`);
+        throw new PolydevError(
+          'host_lacks',
+          `Another Polydev on this host uses the addresses ${addresses.block}; a data folder of another name has others.`,
+        );
       const members = survivors.map(({ id, address }) => ({ link: linkName(instance, id), address }));
       // The table first: who finds the address without a table of its own knows that it is somebody else's.
       await run(['nft', '-f', '-'], { input: tableText(options, members) });
