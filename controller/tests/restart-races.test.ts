@@ -17,17 +17,26 @@ async function settle({ db }: Stage): Promise<void> {
   }
 }
 
-test('a run that ends in the last moment of a drain has ended, and its answer is kept', testTimeout, async (t) => {
-  const stage = await openStage(t);
-  await stage.connect();
+/** From now on no sandbox goes before it may. */
+function holdDestruction({ driver }: Stage) {
   const destroying = gate();
   const mayGo = gate();
-  const { destroy } = stage.driver;
-  stage.driver.destroy = async (id) => {
+  const { destroy } = driver;
+  driver.destroy = async (id) => {
     destroying.open();
     await mayGo.wait;
     await destroy(id);
   };
+  const holdNoMore = () => {
+    driver.destroy = destroy;
+  };
+  return { destroying, mayGo, holdNoMore };
+}
+
+test('a run that ends in the last moment of a drain has ended, and its answer is kept', testTimeout, async (t) => {
+  const stage = await openStage(t);
+  await stage.connect();
+  const { destroying, mayGo } = holdDestruction(stage);
   stage.script.run = toolSays('hello');
   const run = await stage.services.runs.start(stage.user, ask);
   await destroying.wait;
@@ -52,19 +61,12 @@ for (const [how, tool, end] of [
   test(`a run whose controller dies once its tool has said ${how} has that end`, testTimeout, async (t) => {
     const stage = await openStage(t);
     await stage.connect();
-    const destroying = gate();
-    const mayGo = gate();
-    const { destroy } = stage.driver;
-    stage.driver.destroy = async (id) => {
-      destroying.open();
-      await mayGo.wait;
-      await destroy(id);
-    };
+    const { destroying, mayGo, holdNoMore } = holdDestruction(stage);
     stage.script.run = tool;
     const run = await stage.services.runs.start(stage.user, ask);
     await destroying.wait;
     await settle(stage);
-    stage.driver.destroy = destroy;
+    holdNoMore();
     await stage.crash();
     const { state, answer, reason, usage } = await stage.services.runs.get(stage.user, run.id);
     assert.deepEqual([state, answer, reason?.code], end);
