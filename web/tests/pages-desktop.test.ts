@@ -7,7 +7,7 @@ import { missingBrowser, setStage } from './fixture/browser.ts';
 import { live, liveDesktop } from './fixture/scenes/scene.ts';
 import { stageScene } from './fixture/scenes.ts';
 import type { Fixture } from './fixture/server.ts';
-import { until } from './fixture/until.ts';
+import { becomes, until } from './fixture/until.ts';
 
 const options = { skip: missingBrowser, timeout: 120_000 };
 const stage = setStage();
@@ -56,7 +56,7 @@ test('Ctrl Alt Shift gives the keyboard back to the page, and no key stays press
   await page.locator('[data-testid=viewer] canvas').first().click();
   for (const key of ['Control', 'Alt', 'Shift']) await page.keyboard.down(key);
   for (const key of ['Control', 'Alt', 'Shift']) await page.keyboard.up(key);
-  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'Full screen');
+  await becomes(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'Full screen');
 });
 
 test('keys, held modifiers and the clipboard go through', options, async (t) => {
@@ -66,12 +66,12 @@ test('keys, held modifiers and the clipboard go through', options, async (t) => 
   await page.getByRole('button', { name: 'Ctrl' }).click();
   await page.getByRole('button', { name: 'Tab', exact: true }).click();
   await page.locator('button[aria-pressed=false]', { hasText: 'Ctrl' }).waitFor();
-  assert.deepEqual(fixture.viewers.rfb.keys, ['Control', 'Tab']);
+  await becomes(() => fixture.viewers.rfb.keys, ['Control', 'Tab']);
   await page.getByRole('button', { name: 'Ctrl' }).click();
   await page.locator('[data-testid=viewer] canvas').first().click();
   await page.keyboard.press('c');
   await page.locator('button[aria-pressed=false]', { hasText: 'Ctrl' }).waitFor();
-  assert.deepEqual(fixture.viewers.rfb.keys.slice(2), ['Control', 'c']);
+  await becomes(() => fixture.viewers.rfb.keys.slice(2), ['Control', 'c']);
 
   await page.getByRole('button', { name: 'Clipboard' }).click();
   await page.getByLabel('To the desktop').fill('from here');
@@ -79,7 +79,7 @@ test('keys, held modifiers and the clipboard go through', options, async (t) => 
   await until(() => fixture.viewers.rfb.clipboard.includes('from here'));
   fixture.viewers.desktop()?.copy('from there');
   await page.getByText('from there').waitFor();
-  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'from there');
+  await becomes(() => page.evaluate(() => navigator.clipboard.readText()), 'from there');
 });
 
 test('keys for pasting reach the desktop together, however soon they were let go of', options, async (t) => {
@@ -118,9 +118,8 @@ test('full screen and back, and two fingers zoom the picture without resizing th
     pinch('gesturemove', 200);
     pinch('gestureend', 200);
   });
-  const frame = await page.locator('.viewer-frame').boundingBox();
-  const stageBox = await page.locator('.viewer-stage').boundingBox();
-  assert.equal(Math.round((stageBox?.width ?? 0) / (frame?.width ?? 1)), 2);
+  const width = async (of: string) => (await page.locator(of).boundingBox())?.width ?? 0;
+  await becomes(async () => Math.round((await width('.viewer-stage')) / (await width('.viewer-frame'))), 2);
   await page.getByRole('button', { name: 'Show all' }).click();
   await page.getByRole('button', { name: 'Show all' }).waitFor({ state: 'detached' });
   assert.deepEqual(fixture.viewers.rfb.size, size);

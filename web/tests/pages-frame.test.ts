@@ -11,7 +11,7 @@ import { fullCredentials, fullRuns } from './fixture/data.ts';
 import { frameScenes } from './fixture/scenes/frame.ts';
 import { arrange, connections, signInPath, signInUpTo } from './fixture/scenes/scene.ts';
 import { scenes, stageScene } from './fixture/scenes.ts';
-import { until } from './fixture/until.ts';
+import { becomes, until } from './fixture/until.ts';
 
 const options = { skip: missingBrowser, timeout: 120_000 };
 const stage = setStage();
@@ -58,9 +58,9 @@ test('the palette is closed by its key and by Escape, and the arrows go round', 
   await page.keyboard.press('Control+k');
   const first = await chosen.textContent();
   await page.keyboard.press('ArrowUp');
-  assert.equal(await chosen.textContent(), 'Keyboard shortcuts');
+  await becomes(() => chosen.textContent(), 'Keyboard shortcuts');
   await page.keyboard.press('ArrowDown');
-  assert.equal(await chosen.textContent(), first);
+  await becomes(() => chosen.textContent(), first);
   await page.keyboard.press('Control+k');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await page.keyboard.press('Control+k');
@@ -74,7 +74,7 @@ test('? lists the shortcuts, except while one writes', options, async (t) => {
   await page.goto('/dashboard/runs');
   await page.getByLabel('Prompt', { exact: true }).fill('why');
   await page.keyboard.type('?');
-  assert.equal(await page.getByLabel('Prompt', { exact: true }).inputValue(), 'why?');
+  await becomes(() => page.getByLabel('Prompt', { exact: true }).inputValue(), 'why?');
   assert.equal(await page.getByRole('dialog').count(), 0);
   await page.goto('/dashboard/settings');
   await page.getByRole('heading', { name: 'API tokens' }).waitFor();
@@ -87,10 +87,10 @@ test('everything is reached by keyboard: skip link, cards, menus, dialogs', opti
   await page.goto(connections);
   await page.getByTestId('connect-claude_code').waitFor();
   await page.keyboard.press('Tab');
-  assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Skip to content');
+  await becomes(() => page.evaluate(() => document.activeElement?.textContent), 'Skip to content');
   await page.keyboard.press('Enter');
   await page.keyboard.press('Tab');
-  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'More for Claude Code');
+  await becomes(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'More for Claude Code');
   await page.keyboard.press('Enter');
   await page.getByRole('menuitem', { name: 'Use an API key' }).waitFor();
   const focused = (name: string) => page.locator('[role=menuitem]:focus', { hasText: name }).waitFor();

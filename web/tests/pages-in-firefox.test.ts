@@ -6,7 +6,7 @@ import type { KeyInput, Page } from 'puppeteer-core';
 import { fullCredentials, fullRuns, pastSessions, runEvents, signInEvents, tokens } from './fixture/data.ts';
 import { createFirefoxStage, type FirefoxStage, missingFirefox } from './fixture/firefox.ts';
 import { connections, signInPath } from './fixture/scenes/scene.ts';
-import { until } from './fixture/until.ts';
+import { becomes, until } from './fixture/until.ts';
 
 const options = { skip: missingFirefox, timeout: 120_000 };
 let stage: FirefoxStage;
@@ -155,7 +155,7 @@ test('Firefox: the palette, the sessions and the settings work, in the dark, too
   await open('sessions');
   await says(page, 'Ran out of time');
   await open('dark');
-  assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), 'dark');
+  await becomes(() => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), 'dark');
   await open('settings');
   await says(page, 'nightly build');
   await says(page, 'Safari on iPhone');

@@ -117,7 +117,7 @@ test('a token is made and copied, and the theme chosen', options, async (t) => {
   await tabTo(page, 'button', /^Copy/);
   await tabTo(page, 'radio', /System|Light|Dark/);
   await page.keyboard.press('ArrowRight');
-  assert.notEqual(await page.evaluate(() => localStorage.length), 0);
+  await until(() => page.evaluate(() => localStorage.length > 0));
 });
 
 /** Set-up and login ask for the same. */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { missingBrowser, setStage } from './fixture/browser.ts';
 import { tokens } from './fixture/data.ts';
+import { becomes } from './fixture/until.ts';
 
 const options = { skip: missingBrowser, timeout: 120_000 };
 const stage = setStage();
@@ -48,15 +49,15 @@ test("the browser's own bars have the colour of the chosen theme, or else of the
       return colours.find(({ media }) => matchMedia(media).matches)?.content;
     });
   await page.goto('/dashboard/settings');
-  assert.equal(await bars(), dark);
+  await becomes(bars, dark);
   await page.getByText('Light', { exact: true }).click();
-  assert.equal(await bars(), light);
+  await becomes(bars, light);
   await page.reload();
-  assert.equal(await bars(), light);
+  await becomes(bars, light);
   await page.getByText('System', { exact: true }).click();
-  assert.equal(await bars(), dark);
+  await becomes(bars, dark);
   await page.emulateMedia({ colorScheme: 'light' });
-  assert.equal(await bars(), light);
+  await becomes(bars, light);
 });
 
 test('a token says what it may do and until when', options, async (t) => {

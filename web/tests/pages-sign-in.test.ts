@@ -7,7 +7,7 @@ import { missingBrowser, setStage } from './fixture/browser.ts';
 import { fullCredentials, signInEvents } from './fixture/data.ts';
 import { connections, live, liveDesktop, signInPath } from './fixture/scenes/scene.ts';
 import { stageScene } from './fixture/scenes.ts';
-import { until } from './fixture/until.ts';
+import { becomes, until } from './fixture/until.ts';
 
 const options = { skip: missingBrowser, timeout: 120_000 };
 const stage = setStage();
@@ -28,8 +28,7 @@ test('Connect shows the desktop; the command is typed; success is said and leads
   await until(() => fixture.viewers.rfb.keys.at(-1) === 'Enter');
   assert.equal(fixture.viewers.rfb.keys.slice(0, -1).join(''), 'claude auth login');
 
-  const focused = await page.evaluate(() => document.activeElement?.tagName);
-  assert.equal(focused, 'CANVAS');
+  await becomes(() => page.evaluate(() => document.activeElement?.tagName), 'CANVAS');
   await page.keyboard.type('Yes');
   await until(() => fixture.viewers.rfb.keys.at(-1) === 's');
 
