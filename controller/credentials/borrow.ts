@@ -32,7 +32,7 @@ export interface BorrowRequest {
   onOver?: (failure: PolydevError | null) => Promise<void>;
   /** The sandbox that it was lent to before this controller started. */
   adopted?: SandboxHandle | null;
-  /** Aborts when everything is to be left as it is, for the controller that starts next. */
+  /** Aborts, with `handOver`, when everything is to be left as it is, for the controller that starts next. */
   leave?: AbortSignal;
 }
 
@@ -57,8 +57,8 @@ export interface Verdict {
 }
 
 /**
- * Rejects with `unavailable` once the controller stops, and with the reason of `leave` when all is left to the controller
- * that starts next. Whatever happens, an adopted sandbox is released or left.
+ * Rejects with `unavailable` once the controller stops, and with `handOver` when all is left to the controller that starts
+ * next. Whatever happens, an adopted sandbox is released or left.
  */
 export type Borrow = <T extends Verdict>(
   request: BorrowRequest,
@@ -111,6 +111,7 @@ export function createLending(deps: {
       hidden = taken !== null;
     };
     let ended: { result: T } | { error: unknown };
+    const isLeft = () => leave.aborted || ('error' in ended && ended.error === handOver);
     try {
       const signal = AbortSignal.any([stop, leave]);
       const lent = adopted ? await asLent(request, adopted) : await lendAnew(request, signal, onTaken);
@@ -128,14 +129,14 @@ export function createLending(deps: {
       ended = { result };
     } catch (error) {
       // What is kept of one that another controller works on is not ours; nor is anything whose secret is not known.
-      const failure = sandbox && !hidden ? null : failureOf(error);
-      if (!leave.aborted && (sandbox || error !== notOurs)) await witness.settle(owner, sandbox?.id, failure);
       ended = { error };
+      const failure = sandbox && !hidden ? null : failureOf(error);
+      if (!isLeft() && (sandbox || error !== notOurs)) await witness.settle(owner, sandbox?.id, failure);
     }
     // Decided once: what is destroyed is over, and what is left goes on.
-    if (leave.aborted) {
+    if (isLeft()) {
       sandbox?.letGo();
-      throw abortError(leave);
+      throw handOver;
     }
     await sandbox?.release();
     if ('error' in ended) throw ended.error;
@@ -210,6 +211,7 @@ export function createLending(deps: {
 
   /** One whose lease nobody waits for any more: what its tool has made of the credential is fetched all the same. */
   async function recall(request: BorrowRequest, sandbox: SandboxHandle): Promise<void> {
+    let writeBack: WriteBack | undefined;
     const fetch = async () => {
       const lent = await asLent({ ...request, evenExpired: true }, sandbox);
       const hide = (bundle: SecretBundle) => witness.hide(sandbox.id, createRedact(bundle));
@@ -217,11 +219,16 @@ export function createLending(deps: {
       const { gone, agent } = sandbox;
       await untilAborted(agent.stopExecs(), AbortSignal.any([gone, hurried.signal])).catch(() => {});
       // Another controller may have it by now; then what the vault holds is newer, and stays.
-      await startWriteBack({ vault, log, stopping: hurried.signal }, { ...lent, hide }).settle();
+      writeBack = startWriteBack({ vault, log, stopping: hurried.signal }, { ...lent, hide });
+      await writeBack.settle();
     };
     await fetch().catch((error) => log.warn({ err: error, sandbox: sandbox.id }, 'What was lent was not given back.'));
-    await useless(request.owner, sandbox);
+    if (writeBack && mustStay(writeBack)) sandbox.letGo();
+    else await useless(request.owner, sandbox);
   }
+
+  /** There is no more time until the vault can take what the tool made of the credential, and its sandbox alone has it. */
+  const mustStay = (writeBack: WriteBack) => writeBack.isOwed() && hurried.signal.aborted;
 
   /** What became of it is of no use to whoever has the next one. */
   async function useless(owner: BorrowRequest['owner'], sandbox: SandboxHandle): Promise<void> {
@@ -250,9 +257,10 @@ export function createLending(deps: {
     }
   }
 
-  /** What became of the credential goes into the vault. */
+  /** What became of the credential goes into the vault; rejects with `handOver` where that is left to the next start. */
   async function settle(credential: StoredCredential, writeBack: WriteBack, verdict: Verdict): Promise<void> {
     const version = await writeBack.settle();
+    if (mustStay(writeBack)) throw handOver;
     const status = verdict.works === undefined ? credential.status : verdict.works ? 'active' : 'expired';
     if (version !== null && status !== 'unproven' && status !== credential.status) {
       await vault.setStatusIfVersion(credential.id, version, status);
@@ -277,7 +285,7 @@ export function createLending(deps: {
       await request.onOver?.(result.failure ?? null);
       return result;
     } catch (error) {
-      isLeft = leave.aborted && error === abortError(leave);
+      isLeft = error === handOver;
       if (!isLeft) await request.onOver?.(failureOf(error));
       throw error;
     } finally {

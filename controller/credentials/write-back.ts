@@ -31,6 +31,8 @@ export interface WriteBack {
    * it is not. Never rejects.
    */
   settle(): Promise<number | null>;
+  /** The tool made something of it that the vault does not have yet, and could take. */
+  isOwed(): boolean;
   /** Resolves when nothing more is written here. */
   letGo(): Promise<void>;
 }
@@ -69,6 +71,7 @@ export function startWriteBack(
   const { delaysMs } = patience;
   let { version } = credential;
   let stored = textOf(bundle);
+  let isOwed = false;
   const over = new AbortController();
   const warn = (error: unknown) =>
     log.warn({ err: error, credential: id, version }, 'A credential was not written back.');
@@ -80,7 +83,13 @@ export function startWriteBack(
     hide(content.bundle);
     // A try that waits for a database that is away is not broken off.
     const replace = () => vault.replaceIfVersion(id, version, content);
-    ({ version } = await insist(replace, { signal, delaysMs, isFinal: isPolydevError }));
+    const refused = (error: unknown) => {
+      isOwed = !isPolydevError(error);
+      return !isOwed;
+    };
+    isOwed = true;
+    ({ version } = await insist(replace, { signal, delaysMs, isFinal: refused }));
+    isOwed = false;
     stored = textOf(content.bundle);
   }
 
@@ -128,7 +137,7 @@ export function startWriteBack(
   }
 
   // A key does not rotate.
-  return { settle: kind === 'api_key' ? async () => version : settle, letGo };
+  return { settle: kind === 'api_key' ? async () => version : settle, isOwed: () => isOwed, letGo };
 }
 
 const textOf = (bundle: SecretBundle) => JSON.stringify(bundle.reveal());

@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { CredentialBundle } from '@polydev/protocol';
 import { providerOf } from '@polydev/providers';
 import { untilAborted } from '../../abort.ts';
+import { handOver } from '../../recovery/hand-over.ts';
 import type { SandboxHandle } from '../../sandboxes/sandboxes.ts';
 import { createMemoryEphemeral } from '../../store/memory-ephemeral.ts';
 import { claudeBundle } from '../../testing/stage.ts';
@@ -15,7 +16,7 @@ import type { CredentialContent } from '../vault.ts';
 const id = 'crd_a';
 
 /** Lending of one credential, whose token stands in `token`; all that happens is told in order. */
-function world() {
+function world(isAway = false) {
   const told: string[] = [];
   let token = 'first';
   let version = 1;
@@ -43,6 +44,7 @@ function world() {
     vault: {
       open: async () => ({ stored: stored(), bundle: new Secret<CredentialBundle>(claudeBundle(token)) }),
       async replaceIfVersion(_id: string, from: number, { bundle }: CredentialContent) {
+        if (isAway) throw new Error('The database is away.');
         if (from !== version) return null;
         version += 1;
         token = /(\w+-renewed)/.exec(JSON.stringify(bundle.reveal()))?.[1] ?? '';
@@ -99,4 +101,20 @@ test('where there is no more time what is being taken back is left to the next s
   await stop();
   await back;
   assert.equal(told[0], 'old left');
+});
+
+test('what a database that is away cannot take before the end stays where it is, for the next start', {
+  timeout: 20_000,
+}, async () => {
+  const { borrow, hurry, stop, told } = world(true);
+  const signal = new AbortController().signal;
+  const request = { credentialId: id, owner: id, wait: false, evenExpired: true, signal } as const;
+  const lent = borrow(request, async () => {
+    hurry();
+    return {};
+  });
+  await assert.rejects(lent, (error) => error === handOver);
+  await stop();
+  assert.equal(told.at(-1), 'new left');
+  assert.ok(!told.includes('new released'));
 });
