@@ -31,7 +31,7 @@ export const soak: Bench = async ({ rounds, say }) => {
     const [apiKey = ''] = doubles.state.apiKeys.claude_code;
     await polydev.credentials.addApiKey({ provider: 'claude_code', apiKey });
 
-    const looks = rounds < 1 ? 3 : undefined;
+    const looks = rounds < 1 ? 10 : undefined;
     const settled = async () => {
       await untilCalm(polydev);
       return await settledUsage(product.paths, layout, looks);

@@ -207,7 +207,10 @@ test('sandbox logs tells why it ended, when what happened, and what its console 
   const { polydev } = await start(t, { 'GET /api/sandboxes/ses_1/logs': json(logs) });
   const { code, out } = await polydev(['sandbox', 'logs', 'ses_1']);
   assert.equal(code, 0);
-  assert.match(out, /^sbx_1 {2}desktop of claude_code for ses_1\nended just now\n✗ The limit is reached\.\n/);
+  assert.match(
+    out,
+    /^sbx_1 {2}desktop of claude_code for ses_1\nended (just now|\d+ min ago)\n✗ The limit is reached\.\n/,
+  );
   assert.match(out, /1970-01-01 00:00:00\.000 {2}sandbox booting\n/);
   assert.match(out, /00:01\.500 {2}sign-in opened https:\/\/example\.org\/\n.*02\.500 {2}sign-in failed: The limit/);
   assert.match(out, /\nit broke\n\nAlso: --journal, --screenshot FILE\n$/);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { commandOf, eventsOf, piecesIn, readStored, runTool, type ToolCommand, textAt } from './tool-commands.ts';
 import { type Setting, testWithTools } from './with-tools.ts';
 
@@ -16,6 +17,15 @@ async function assertSignedIn({ bench, doubles }: Setting, command: ToolCommand)
   assert.equal(piecesIn(command, outcome).join(''), 'signed in', outcome.stdout + outcome.stderr);
 }
 
+/** Of the browser that the tool opened, which the tool does not wait for. */
+async function visitOf({ home }: Setting['bench']): Promise<string> {
+  for (;;) {
+    const log = await readFile(join(home, 'visits.log'), 'utf8').catch(() => '');
+    if (log.endsWith('\n')) return log;
+    await sleep(20);
+  }
+}
+
 function codeOn(page: { body: string }): string {
   return /id="code"[^>]* value="([^"]+)"/.exec(page.body)?.[1] ?? '';
 }
@@ -24,17 +34,14 @@ testWithTools('claude: signs in through the browser', {}, async (setting) => {
   const { bench } = setting;
   const outcome = await bench.run('claude', ['auth', 'login']);
   assert.equal(outcome.code, 0, outcome.stdout + outcome.stderr);
-  assert.match(
-    await readFile(join(bench.home, 'visits.log'), 'utf8'),
-    /^200 https:\/\/platform\.claude\.com\/oauth\/code\/success/,
-  );
+  assert.match(await visitOf(bench), /^200 https:\/\/platform\.claude\.com\/oauth\/code\/success/);
   await assertSignedIn(setting, claude);
 });
 
 testWithTools('claude: signs in by pasting the code', {}, async (setting) => {
   const { bench, visitor } = setting;
   const login = bench.start('claude', ['auth', 'login'], { BROWSER: '/bin/true' });
-  const [address] = await login.printed(/https:\/\/claude\.com\/cai\/\S+/);
+  const [address] = await login.printed(/https:\/\/claude\.com\/cai\/\S+(?=\s)/);
   login.child.stdin?.write(`${codeOn(await visitor.decide(address, 'approve'))}\n`);
   assert.equal((await login.ended).code, 0);
   await assertSignedIn(setting, claude);
@@ -54,7 +61,7 @@ testWithTools('codex: signs in through the browser', {}, async (setting) => {
   const { bench } = setting;
   const outcome = await bench.run('codex', ['login']);
   assert.equal(outcome.code, 0, outcome.stdout + outcome.stderr);
-  assert.match(await readFile(join(bench.home, 'visits.log'), 'utf8'), /^200 http:\/\/127\.0\.0\.1:14\d7?5?\/success/);
+  assert.match(await visitOf(bench), /^200 http:\/\/127\.0\.0\.1:14\d7?5?\/success/);
   await assertSignedIn(setting, codex);
 });
 
@@ -92,7 +99,7 @@ testWithTools('gemini: signs in to Google in a terminal', {}, async (setting) =>
   const settings = { security: { auth: { selectedType: 'oauth-personal' } }, general: { enableAutoUpdate: false } };
   await writeFile(join(bench.home, '.gemini/settings.json'), JSON.stringify(settings));
   const login = bench.startInTerminal('gemini', [], { NO_BROWSER: 'true' });
-  const [address] = await login.printed(/https:\/\/accounts\.google\.com\/\S+/);
+  const [address] = await login.printed(/https:\/\/accounts\.google\.com\/\S+(?=\s)/);
   login.child.stdin?.write(`${codeOn(await visitor.decide(address, 'approve'))}\r`);
   await login.printed(/Signed in with Google/);
   login.stop();

@@ -19,7 +19,7 @@ const firstOfPage = new Set(
   ).values(),
 );
 
-suite('axe finds nothing', { skip: missingBrowser, concurrency: 2, timeout: 900_000 }, () => {
+suite('axe finds nothing', { skip: missingBrowser, concurrency: 2, timeout: 1_800_000 }, () => {
   const stage = setStage();
 
   async function open(t: TestContext, scene: Scene, view: View): Promise<Page> {

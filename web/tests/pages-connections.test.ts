@@ -17,6 +17,7 @@ test('an API key is entered once and never shown', options, async (t) => {
   await page.getByRole('dialog').getByRole('button', { name: 'Connect' }).click();
   await page.locator('[data-testid=card-google_gemini][data-state=connected]').waitFor();
   assert.deepEqual(fixture.posted.at(-1)?.body, { provider: 'google_gemini', apiKey: 'AIzaPlanted' });
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
   assert.ok(!(await page.content()).includes('AIzaPlanted'));
 });
 

@@ -8,7 +8,7 @@ import { missingBrowser, setStage } from './fixture/browser.ts';
 import { fullCredentials } from './fixture/data.ts';
 import { connections } from './fixture/scenes/scene.ts';
 
-const options = { skip: missingBrowser, timeout: 60_000 };
+const options = { skip: missingBrowser, timeout: 120_000 };
 const stage = setStage();
 
 const banner = (page: Page) => page.getByRole('complementary', { name: 'Demo' });
@@ -19,6 +19,7 @@ test('a demo says so on every page, also before anyone is signed in, and on a ph
   for (const path of [connections, '/dashboard/runs', '/dashboard/sessions', '/dashboard/settings', '/nowhere']) {
     await page.goto(path);
     await banner(page).getByText('nothing leaves this machine').waitFor();
+    await page.evaluate(() => document.fonts.ready.then(() => undefined));
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), path);
   }
   fixture.state.me = null;

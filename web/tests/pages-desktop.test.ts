@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { missingBrowser, setStage } from './fixture/browser.ts';
-import { live, liveDesktop } from './fixture/scenes/scene.ts';
+import { currentId, live, liveDesktop } from './fixture/scenes/scene.ts';
 import { stageScene } from './fixture/scenes.ts';
 import type { Fixture } from './fixture/server.ts';
 import { becomes, until } from './fixture/until.ts';
@@ -35,8 +35,12 @@ test('the remote desktop takes the size of its place, and follows it', options, 
 test('a cut connection comes back by itself, with a new ticket', options, async (t) => {
   const { page, fixture } = await stage.open(t);
   await stageScene(liveDesktop(), page, fixture);
+  // Not before it was seen to be cut.
+  const ticket = `POST /api/auth/session/${currentId}/ticket`;
+  fixture.state.broken[ticket] = 'internal';
   fixture.viewers.cut();
   await page.locator('[data-testid=viewer-state][data-state=reconnecting]').waitFor();
+  delete fixture.state.broken[ticket];
   await live(page);
   assert.deepEqual(fixture.viewers.tickets, ['t1', 't2']);
 });
@@ -122,5 +126,5 @@ test('full screen and back, and two fingers zoom the picture without resizing th
   await becomes(async () => Math.round((await width('.viewer-stage')) / (await width('.viewer-frame'))), 2);
   await page.getByRole('button', { name: 'Show all' }).click();
   await page.getByRole('button', { name: 'Show all' }).waitFor({ state: 'detached' });
-  assert.deepEqual(fixture.viewers.rfb.size, size);
+  await becomes(() => fixture.viewers.rfb.size, size);
 });

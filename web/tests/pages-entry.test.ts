@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { missingBrowser, setStage } from './fixture/browser.ts';
 import { connections } from './fixture/scenes/scene.ts';
+import { becomes } from './fixture/until.ts';
 
 const options = { skip: missingBrowser, timeout: 120_000 };
 const stage = setStage();
@@ -12,7 +13,7 @@ test('set-up asks for name and password, and lands on Connections', options, asy
   const { page, fixture } = await stage.open(t);
   Object.assign(fixture.state, { setupNeeded: true, me: null });
   await page.goto('/setup#token=one-time');
-  assert.equal(await page.getByRole('textbox').count(), 2);
+  await becomes(() => page.getByRole('textbox').count(), 2);
   await page.getByLabel('Name').fill('Ada');
   await page.getByLabel('Password').fill('a long enough one');
   await page.keyboard.press('Enter');

@@ -85,15 +85,17 @@ test('Firefox: Connect shows the live picture; keys reach the desktop; success i
   for (const [, event] of signInEvents.slice(0, 5)) fixture.sessionEvents.add(event);
   await page.waitForSelector('[data-testid=viewer-state][data-state=live]');
   assert.ok(page.url().endsWith(signInPath), page.url());
-  assert.ok((await page.evaluate(paintedColours)) > 1, 'the picture is painted');
+  await until(async () => (await page.evaluate(paintedColours)) > 1);
 
   await tabTo(page, 'Extend');
   await page.keyboard.press('Enter');
   await until(() => fixture.posted.some(({ path }) => path.endsWith('/extend')));
+  await page.waitForSelector('[data-testid=step-command][data-state=active]');
   await tabTo(page, 'Type it for me', true);
   await page.keyboard.press('Enter');
   await until(() => fixture.viewers.rfb.keys.at(-1) === 'Enter');
   assert.equal(fixture.viewers.rfb.keys.slice(0, -1).join(''), 'claude auth login');
+  await page.waitForSelector('[data-testid=viewer] canvas:focus');
   await page.keyboard.type('Yes');
   await until(() => fixture.viewers.rfb.keys.at(-1) === 's');
   // The desktop has the keyboard, Tab included, until it is asked back.
