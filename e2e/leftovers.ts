@@ -34,8 +34,10 @@ export async function findLeftovers(paths: HostPaths): Promise<string[]> {
   }
   const tables = (await run('nft', ['list', 'tables'])).stdout.split('\n');
   if (tables.some((line) => line.endsWith(` ${tableName(paths.instance)}`))) found.push('firewall table');
-  const groups = await run('find', ['/sys/fs/cgroup', '-type', 'd', '-path', `*polydev-${paths.instance}*`]);
-  for (const group of groups.stdout.split('\n').filter(Boolean)) found.push(`cgroup ${group}`);
+  const named = ['-type', 'd', '-path', `*polydev-${paths.instance}*`];
+  // Others make and remove theirs meanwhile.
+  const groups = await run('find', ['/sys/fs/cgroup', '-ignore_readdir_race', ...named]).catch((error) => error);
+  for (const group of String(groups.stdout).split('\n').filter(Boolean)) found.push(`cgroup ${group}`);
   if (existsSync(paths.run)) found.push(`folder ${paths.run}`);
   for (const entry of readdirSync(paths.journal)) found.push(`journal ${entry}`);
   return found;

@@ -327,7 +327,7 @@ export function driverContract<S>(name: string, options: ContractOptions<S>): vo
 /** The status that the agent answers to a stranger. */
 function statusOf(endpoint: { host: string; port: number }): Promise<number> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ ...endpoint, path: '/health', agent: false, timeout: 5_000 }, (answer) => {
+    const outgoing = request({ ...endpoint, path: '/health', agent: false, timeout: 30_000 }, (answer) => {
       answer.resume();
       resolve(answer.statusCode ?? 0);
     });

@@ -92,6 +92,8 @@ export function startProcess(
     kill();
     // Only something out of reach can hold the pipes open now.
     killTimer = setTimeout(() => {
+      // One that was just becoming another program had no environment to be found by.
+      kill();
       child.stdout.destroy();
       child.stderr.destroy();
     }, limits.runKillGraceMs);

@@ -79,10 +79,12 @@ suite('a credential', { timeout: 20_000 }, () => {
     await agent.restore({ kind: 'api_key', provider: 'claude_code', apiKey: 'sk-ant-made-up' });
     assert.equal(existsSync(join(agent.home, file)), false);
     assert.deepEqual(await agent.collect(), { status: 'valid', changed: false });
-    const exec = { id: 'x', argv: ['printenv', 'ANTHROPIC_API_KEY'], env: {}, files: [], stdin: '', deadlineMs: 5000 };
+    const id = `key_${process.pid}`;
+    const exec = { id, argv: ['printenv', 'ANTHROPIC_API_KEY'], env: {}, files: [], stdin: '', deadlineMs: 30_000 };
     await agent.call('POST', '/exec', exec);
     const lines: string[] = [];
-    for await (const event of agent.stream(ExecEvent, '/exec/x/events')) if ('line' in event) lines.push(event.line);
+    for await (const event of agent.stream(ExecEvent, `/exec/${id}/events`))
+      if ('line' in event) lines.push(event.line);
     assert.deepEqual(lines, ['sk-ant-made-up']);
   });
 

@@ -26,7 +26,7 @@ export function insideOf(place: OciPlace, id: SandboxId): Inside {
   const enter = (argv: string[]) =>
     run([programs.runc, '--root', join(places.runcState), 'exec', id, ...argv], {
       allow: anyStatus,
-      deadlineMs: 30_000,
+      deadlineMs: 120_000,
     });
   return {
     id,
@@ -39,7 +39,7 @@ export function insideOf(place: OciPlace, id: SandboxId): Inside {
     inNetwork: async (...argv) =>
       run(['nsenter', `--net=/proc/${await firstPid(places)}/ns/net`, ...argv], {
         allow: anyStatus,
-        deadlineMs: 30_000,
+        deadlineMs: 120_000,
       }),
   };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chown, mkdir } from 'node:fs/promises';
+import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { idShift, PolydevError, type SandboxId } from '@polydev/protocol';
@@ -11,7 +11,7 @@ import { placesOf } from '../places.ts';
 import { makePlace, removePlace } from '../testing/place.ts';
 import { type OciPlace, openSubject } from '../testing/subject.ts';
 
-const timeout = 30_000;
+const timeout = 120_000;
 
 async function opened(t: TestContext, change: (place: OciPlace) => Promise<Partial<OciPlace>>, onStep?: StepListener) {
   const made = await makePlace();
@@ -61,8 +61,12 @@ describe('a sandbox that cannot start', { skip: (await whyNoRealSandbox()) ?? fa
       t,
       async () => ({}),
       async (step) => {
-        if (step !== 'start' || !id) return;
-        const { consoleLog } = placesOf(subject.place, id);
+        if (!id) return;
+        const { rootfs, consoleLog } = placesOf(subject.place, id);
+        // Its agent must not be quicker than the kill.
+        if (step === `overlay ${rootfs}`)
+          await writeFile(join(rootfs, 'usr/lib/polydev/agent.mjs'), 'await 0; process.exit(1);\n');
+        if (step !== 'start') return;
         await lineSeen(consoleLog, (line) => line.includes('systemd'), new AbortController().signal);
         await subject.kill(id);
       },

@@ -12,7 +12,9 @@ import { raiseOnHost } from '../file-watchers.ts';
 import { imageRootfs, placesOf } from '../places.ts';
 import { type LiveSandbox, withTwoSandboxes } from '../testing/sandboxes.ts';
 
-const timeout = 60_000;
+const timeout = 180_000;
+/** TMPFS_MAGIC of linux/magic.h. */
+const tmpfsType = 0x0102_1994;
 const MiB = 1024 * 1024;
 
 describe('a sandbox that takes all it can get hurts only itself:', {
@@ -22,20 +24,19 @@ describe('a sandbox that takes all it can get hurts only itself:', {
 
   test('disk', { timeout }, async () => {
     const { bad, good, place } = pair();
-    const free = async () => (await statfs(imageRootfs(place, place.image))).bavail;
-    const before = await free();
     const filled = await bad.run('sh', '-c', 'dd if=/dev/zero of=/var/fill bs=1M; stat -c %s /var/fill');
     assert.match(filled.stderr, /No space left/);
     const bytes = Number(filled.stdout.trim());
     assert.ok(bytes > 0.7 * bad.spec.limits.diskMiB * MiB && bytes <= bad.spec.limits.diskMiB * MiB, `${bytes} bytes`);
-    assert.ok(before - (await free()) < (50 * MiB) / 4096, 'the disk of the host is as it was'); // others write too
+    const { type } = await statfs(join(placesOf(place, bad.id).upper, 'var/fill'));
+    assert.equal(type, tmpfsType, 'what it wrote is on no disk of the host');
     await worksAsBefore(good);
     await bad.run('rm', '/var/fill');
   });
 
   test('inodes', { timeout }, async () => {
     const { bad, good } = pair();
-    const { stderr } = await bad.run('sh', '-c', 'mkdir /var/many; cd /var/many; seq 100000 | xargs touch');
+    const { stderr } = await bad.run('sh', '-c', 'mkdir /var/many; cd /var/many; seq 20000 | xargs touch');
     assert.match(stderr, /No space left/);
     await worksAsBefore(good);
     await bad.run('rm', '-r', '/var/many');
