@@ -60,6 +60,8 @@ export interface WorkingsDeps extends Store {
   timeZone?: string | undefined;
   log: Pick<BaseLogger, 'info' | 'warn' | 'error'>;
   clock?: Clock;
+  /** See postmortem/postmortem.ts. */
+  lookMs?: number;
 }
 
 export interface Workings {

@@ -51,6 +51,8 @@ export interface PoolDeps {
   settings: PoolSettings;
   clock: Clock;
   log: Pick<BaseLogger, 'info' | 'warn'>;
+  /** One that does not wake within this is not well. */
+  wakeMs?: number;
 }
 
 const profiles: readonly Profile[] = ['headless', 'desktop'];
@@ -86,7 +88,7 @@ interface Entry {
 }
 
 export function createPool(deps: PoolDeps): Pool {
-  const { machines, room, demand, settings, clock, log } = deps;
+  const { machines, room, demand, settings, clock, log, wakeMs = limits.wakeMs } = deps;
   const entries = new Set<Entry>();
   const leaving = new Set<Promise<void>>();
   let running = false;
@@ -163,7 +165,7 @@ export function createPool(deps: PoolDeps): Pool {
     try {
       const machine = await untilAborted(entry.made, signal);
       if (!entry.pausing) return machine;
-      const soon = AbortSignal.any([signal, AbortSignal.timeout(limits.wakeMs)]);
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(wakeMs)]);
       await untilAborted(entry.pausing, soon);
       await machines.wake(machine, soon);
       return machine;

@@ -20,13 +20,14 @@ export interface Subject {
   access: AgentAccess | undefined;
   /** It has a desktop whose picture is wanted. */
   wantsPicture: boolean;
+  withinMs?: number | undefined;
 }
 
 /** Never rejects: what does not answer is as it was at the look before. */
-export async function lookAt({ console, access, wantsPicture }: Subject, before: Look): Promise<Look> {
-  const signal = AbortSignal.timeout(limits.lastLookMs);
-  const agent =
-    access && createAgentClient({ endpoint: access, token: access.token }, { requestMs: limits.lastLookMs });
+export async function lookAt(subject: Subject, before: Look): Promise<Look> {
+  const { console, access, wantsPicture, withinMs = limits.lastLookMs } = subject;
+  const signal = AbortSignal.timeout(withinMs);
+  const agent = access && createAgentClient({ endpoint: access, token: access.token }, { requestMs: withinMs });
   const seen = async <T>(found: Promise<T> | undefined, otherwise: T) =>
     found === undefined ? otherwise : await untilAborted(found, signal).catch(() => otherwise);
   const [consoleText, journal, picture] = await Promise.all([

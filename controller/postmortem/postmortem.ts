@@ -20,6 +20,8 @@ export interface PostmortemDeps extends Store {
   keepPictures: boolean;
   log: Pick<BaseLogger, 'warn'>;
   clock: Clock;
+  /** How long a look at a sandbox waits for it. */
+  lookMs?: number | undefined;
 }
 
 export interface Postmortem {

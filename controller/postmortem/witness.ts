@@ -73,6 +73,7 @@ export interface WitnessDeps {
   keepPictures: boolean;
   log: Pick<BaseLogger, 'warn'>;
   clock: Clock;
+  lookMs?: number | undefined;
 }
 
 /** For a window to be painted. */
@@ -105,7 +106,8 @@ export function createWitness(deps: WitnessDeps): Witness {
 
   async function look(id: SandboxId, subject: Watched, wantsPicture: boolean): Promise<Look> {
     const { access, latest } = subject;
-    subject.latest = await lookAt({ console: () => deps.console(id), access, wantsPicture }, latest);
+    const asked = { console: () => deps.console(id), access, wantsPicture, withinMs: deps.lookMs };
+    subject.latest = await lookAt(asked, latest);
     return subject.latest;
   }
 

@@ -13,8 +13,6 @@ import { createEmbeddedPatience, createPatience, isDatabaseLoss, type Patience }
 import * as schema from './schema.ts';
 import type { StoreWatch } from './watch.ts';
 
-/** To make a connection. */
-const connectMs = 3_000;
 /** To wait until one is free. */
 const lineMs = 10_000;
 
@@ -40,6 +38,8 @@ export interface DatabaseOptions {
   dataDir?: string | undefined;
   /** Of a server. */
   watch?: StoreWatch;
+  /** To make a connection to it. */
+  connectMs?: number;
   /** Of the embedded one. */
   vacuumEveryMs?: number;
   /** Until then the log of writes grows, which a start after a crash goes through. */
@@ -53,7 +53,7 @@ const fiveMinutesMs = 5 * 60 * 1000;
 export async function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   let opened: OpenDatabase | undefined;
   try {
-    opened = options.url ? openServer(options.url, options.watch) : await openInFolder(options);
+    opened = options.url ? openServer(options.url, options) : await openInFolder(options);
     await migrate(opened.db);
     return opened;
   } catch (error) {
@@ -100,9 +100,15 @@ async function openInFolder({ dataDir, vacuumEveryMs = hourMs, checkpointEveryMs
   };
 }
 
-function openServer(connectionString: string, watch: StoreWatch | undefined): OpenDatabase {
+function openServer(connectionString: string, { watch, connectMs = 3_000 }: DatabaseOptions): OpenDatabase {
+  class PromptClient extends pg.Client {
+    constructor(config: pg.ClientConfig = {}) {
+      super({ ...config, connectionTimeoutMillis: connectMs });
+    }
+  }
+
   const connections = new Map<pg.ClientBase, NodePgDatabase<typeof schema>>();
-  const patience = createPatience(() => askOnce(connectionString), {
+  const patience = createPatience(() => askOnce(connectionString, connectMs), {
     lost(error) {
       watch?.lost(error);
       // What waits for an answer on one of them would wait for long, and a server that shuts down waits for them.
@@ -140,15 +146,9 @@ function openServer(connectionString: string, watch: StoreWatch | undefined): Op
   };
 }
 
-class PromptClient extends pg.Client {
-  constructor(config: pg.ClientConfig = {}) {
-    super({ ...config, connectionTimeoutMillis: connectMs });
-  }
-}
-
 /** By a connection of its own: those that there are say nothing about those that are to be made. */
-async function askOnce(connectionString: string): Promise<void> {
-  const client = new PromptClient({ connectionString, query_timeout: connectMs });
+async function askOnce(connectionString: string, withinMs: number): Promise<void> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: withinMs, query_timeout: withinMs });
   client.on('error', () => {});
   try {
     await client.connect();

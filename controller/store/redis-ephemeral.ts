@@ -11,8 +11,6 @@ import { type RedisOptions as Connection, Redis } from 'ioredis';
 import type { EphemeralStore, Lease } from './ephemeral.ts';
 import type { StoreWatch } from './watch.ts';
 
-/** What Redis does not answer within this is `unavailable`. */
-const answerMs = 1_000;
 const reconnectMs = 100;
 const askAgainMs = 50;
 
@@ -43,11 +41,13 @@ export interface RedisOptions {
   prefix?: string;
   watch?: StoreWatch;
   settleMs?: number;
+  /** What Redis does not answer within this is `unavailable`. */
+  answerMs?: number;
 }
 
 /** Rejects with `unavailable` when Redis does not answer; so does every method later on. */
 export async function openRedisEphemeral(options: RedisOptions): Promise<EphemeralStore> {
-  const { prefix = 'polydev:', watch } = options;
+  const { prefix = 'polydev:', watch, answerMs = 1_000 } = options;
   const connection: Connection = { lazyConnect: true, connectTimeout: 2_000, retryStrategy: () => reconnectMs };
   const commands = new Redis(options.url, {
     ...connection,

@@ -59,8 +59,10 @@ async function openOnServers(t: TestContext) {
   let close = async () => {};
   // Before the hook that drops the database: hooks run in this order.
   t.after(() => close());
-  const database = await openDatabase({ url: await createTestDatabase(t) });
-  const ephemeral = await openRedisEphemeral({ url: testRedisUrl, prefix: `test-${randomUUID()}:`, settleMs: 0 });
+  // A machine that is busy with many tests has lost neither.
+  const database = await openDatabase({ url: await createTestDatabase(t), connectMs: 30_000 });
+  const prefix = `test-${randomUUID()}:`;
+  const ephemeral = await openRedisEphemeral({ url: testRedisUrl, prefix, settleMs: 0, answerMs: 30_000 });
   close = async () => {
     await ephemeral.close();
     await database.close();

@@ -23,6 +23,8 @@ export interface RelayDeps {
   onBytes?(direction: 'to_viewer' | 'to_desktop', bytes: number): void;
   onTrouble?(error: unknown): void;
   limits?: Partial<PipeLimits>;
+  /** When the desktop breaks off, this long for the news that the session has ended. */
+  newsMs?: number;
 }
 
 export interface Relay {
@@ -36,8 +38,6 @@ export interface Relay {
 
 const maxViewersPerSession = 8;
 const inputEveryMs = 1000;
-/** When the desktop breaks off, this long for the news that the session has ended. */
-const newsMs = 1000;
 
 interface Ending {
   code: number;
@@ -45,6 +45,7 @@ interface Ending {
 }
 
 export function createRelay(deps: RelayDeps): Relay {
+  const { newsMs = 1000 } = deps;
   const pipeLimits = { bufferBytes: limits.viewerBufferBytes, stallMs: limits.viewerStallMs, ...deps.limits };
   const viewers = new Map<WebSocket, SessionId>();
   let leaving = false;

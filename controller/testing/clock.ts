@@ -1,4 +1,4 @@
-/** A clock that goes with the real one, and jumps when a test says so. */
+/** A clock that goes with the real one, or stands still, and jumps when a test says so. */
 
 import { type Clock, realClock } from '../clock.ts';
 
@@ -7,15 +7,16 @@ export interface JumpingClock extends Clock {
   jump(timeMs: number): void;
 }
 
-export function createJumpingClock(): JumpingClock {
+export function createJumpingClock({ goes = true } = {}): JumpingClock {
   const waiting = new Set<{ dueMs: number; call: () => void }>();
   let aheadMs = 0;
-  const now = () => realClock.now() + aheadMs;
+  const startedMs = realClock.now();
+  const now = () => (goes ? realClock.now() : startedMs) + aheadMs;
   return {
     now,
     after(delayMs, call) {
       const entry = { dueMs: now() + delayMs, call: () => fire() };
-      const callOff = realClock.after(delayMs, () => entry.call());
+      const callOff = goes ? realClock.after(delayMs, () => entry.call()) : () => {};
       const fire = () => {
         if (!waiting.delete(entry)) return;
         callOff();

@@ -20,12 +20,13 @@ import {
 import { providerOf } from '@polydev/providers';
 import * as box from '@polydev/vault/box';
 import { createMasterKey, type MasterKey } from '@polydev/vault/master-key';
+import { eq } from 'drizzle-orm';
 import { parseConfig } from '../config.ts';
 import { Secret } from '../credentials/secret.ts';
 import { createVault } from '../credentials/vault.ts';
 import { createLog } from '../log.ts';
 import type { EgressGrant } from '../sandboxes/sandboxes.ts';
-import { credentials, sandboxes, users } from '../store/schema.ts';
+import { authSessions, credentials, sandboxes, users } from '../store/schema.ts';
 import { openTestStore, type TestStore } from '../store/testing.ts';
 import { createWorkings, type Workings, type WorkingsDeps } from '../workings.ts';
 import { createJumpingClock, type JumpingClock } from './clock.ts';
@@ -126,6 +127,7 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     image: async () => image,
     log,
     clock,
+    lookMs: 60_000,
   };
   let workings = createWorkings(deps);
   stop = async () => {
@@ -226,6 +228,10 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
       const desktop = await signIn();
       desktop.agent.emitDesktop('terminal', true);
       await until(sessionStream(desktop.session.id), (event) => event.type === 'state' && event.state === 'ready');
+      // What follows from it is written last, and has been done by then.
+      const { id } = desktop.session;
+      const heard = () => store.db.select().from(authSessions).where(eq(authSessions.id, id));
+      while (((await heard())[0]?.agentEvents ?? 0) < 1) await new Promise((resolve) => setTimeout(resolve, 5));
       return desktop;
     },
     sessionEvents: (id) => eventsOf(sessionStream(id)),

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { limits } from '@polydev/protocol';
+import { limits, type RunEvent } from '@polydev/protocol';
 import { sandboxLogs } from '../store/schema.ts';
 import { claudeBundle, openStage, type Stage, testTimeout } from '../testing/stage.ts';
 import { gate, hangs, sayDone, sayText, toolFails, toolSays } from '../testing/tool.ts';
@@ -64,6 +64,8 @@ for (const [how, tool, end] of [
     const { destroying, mayGo, holdNoMore } = holdDestruction(stage);
     stage.script.run = tool;
     const run = await stage.services.runs.start(stage.user, ask);
+    const isEnd = ({ type }: RunEvent) => type === 'finished' || type === 'failure';
+    await stage.untilRun(run.id, (said) => said.type === 'event' && isEnd(said.event));
     await destroying.wait;
     await settle(stage);
     holdNoMore();

@@ -11,7 +11,7 @@ import * as box from '@polydev/vault/box';
 import { gate } from '../testing/tool.ts';
 import { type ControllerProcess, scratchFolder, spawnController, startController } from './controller-process.ts';
 
-const timeout = 120_000;
+const timeout = 300_000;
 const args = ['--image', 'f'.repeat(64)];
 
 test('a start that fails leaves a sign-in to the next start', { timeout }, async (t) => {

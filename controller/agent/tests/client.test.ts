@@ -103,7 +103,7 @@ test('an answer without end is cut off', { timeout }, async (t) => {
 test('a refusal is nonsense; silence and a closed port are unreachable', { timeout }, async (t) => {
   const refusing = await startScriptedAgent(t, (_, response) => response.writeHead(409).end('{}'));
   await assert.rejects(refusing.client.health(), nonsense);
-  const silent = await startScriptedAgent(t, () => {});
+  const silent = await startScriptedAgent(t, () => {}, { requestMs: 300 });
   await assert.rejects(silent.client.health(), unreachable);
   await assert.rejects(all(silent.client.events(0, live)), unreachable);
   const closed = createAgentClient({ endpoint: { host: '127.0.0.1', port: 1 }, token });

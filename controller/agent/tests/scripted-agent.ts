@@ -16,7 +16,11 @@ export interface ScriptedAgent {
   endpoint: { host: string; port: number };
 }
 
-export async function startScriptedAgent(t: TestContext, answer: Answer): Promise<ScriptedAgent> {
+export async function startScriptedAgent(
+  t: TestContext,
+  answer: Answer,
+  { requestMs = 10_000 } = {},
+): Promise<ScriptedAgent> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url}`);
@@ -33,6 +37,6 @@ export async function startScriptedAgent(t: TestContext, answer: Answer): Promis
     server.close();
   });
   const endpoint = { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
-  const client = createAgentClient({ endpoint, token }, { requestMs: 300, resumeDelaysMs: [1, 2, 3] });
+  const client = createAgentClient({ endpoint, token }, { requestMs, resumeDelaysMs: [1, 2, 3] });
   return { client, asked, endpoint };
 }

@@ -9,13 +9,13 @@ import { createLeases } from '../leases.ts';
 
 test('two controllers never have one credential at once, however often Redis loses everything', {
   skip: skipTestServers,
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const redis = await startTestRedis();
   const { watch, until } = createTestWatch();
-  const settleMs = 1_000;
-  const one = await openRedisEphemeral({ url: redis.url, settleMs });
-  const two = await openRedisEphemeral({ url: redis.url, settleMs, watch });
+  const settleMs = 5_000;
+  const one = await openRedisEphemeral({ url: redis.url, settleMs, answerMs: 30_000 });
+  const two = await openRedisEphemeral({ url: redis.url, settleMs, answerMs: 30_000, watch });
   t.after(async () => {
     await Promise.all([one.close(), two.close()]);
     await redis.remove();

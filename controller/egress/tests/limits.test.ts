@@ -89,10 +89,10 @@ suite('the gateway holds its limits', { timeout: 60_000 }, () => {
   });
 
   test('a slow answer is no idle connection', async (t) => {
-    const port = await startHttp(t, (_, response) => void setTimeout(() => response.end('fine'), 200));
+    const port = await startHttp(t, (_, response) => void setTimeout(() => response.end('fine'), 3_000));
     const { enter } = await startGateway(t, {
       routes: { 'api.example': `127.0.0.1:${port}` },
-      limits: { keepAliveMs: 50, headerMs: 50, connectMs: 50 },
+      limits: { keepAliveMs: 50, headerMs: 2_000, connectMs: 2_000 },
     });
     const socket = enter();
     socket.write('GET http://api.example/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
@@ -104,11 +104,11 @@ suite('the gateway holds its limits', { timeout: 60_000 }, () => {
     const port = await startTcp(t, farSide.resolve);
     const { enter } = await startGateway(t, {
       routes: { 'api.example': `127.0.0.1:${port}` },
-      limits: { idleMs: 100 },
+      limits: { idleMs: 2_000 },
     });
     const socket = enter();
     socket.write(connectRequest('api.example:443'));
-    await takeHead(socket);
+    assert.match(await takeHead(socket), / 200 /);
     await Promise.all([closed(socket), closed(await farSide.promise)]);
   });
 
@@ -243,9 +243,14 @@ suite('the gateway holds its limits', { timeout: 60_000 }, () => {
       { numRuns: 200 },
     );
     await until(() => count.open === 0);
-    const socket = enter();
-    socket.write(connectRequest('api.example:443'));
-    assert.match((await take(socket, 12)).toString(), /^HTTP\/1.1 200/);
+    let answer = '';
+    // One that a busy machine reads too late is cut off as well.
+    while (answer === '') {
+      const socket = enter();
+      socket.write(connectRequest('api.example:443'));
+      answer = (await take(socket, 12)).toString();
+    }
+    assert.match(answer, /^HTTP\/1.1 200/);
   });
 
   test('closing the gateway closes everything', async (t) => {

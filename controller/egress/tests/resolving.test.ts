@@ -78,6 +78,7 @@ suite('resolving a name', { timeout: 30_000 }, () => {
     const startedAt = performance.now();
     setImmediate(() => stop.abort());
     await assert.rejects(asked);
-    assert.ok(performance.now() - startedAt < 2_000);
+    // By itself it would end after nine.
+    assert.ok(performance.now() - startedAt < 8_000);
   });
 });

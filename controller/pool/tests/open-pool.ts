@@ -7,7 +7,7 @@ import * as box from '@polydev/vault/box';
 import { createMasterKey } from '@polydev/vault/master-key';
 import { pino } from 'pino';
 import { createKeyCase } from '../../sandboxes/keys.ts';
-import { createMachines } from '../../sandboxes/machines.ts';
+import { createMachines, type Machines } from '../../sandboxes/machines.ts';
 import { createRoom } from '../../sandboxes/room.ts';
 import { createSandboxRows } from '../../sandboxes/rows.ts';
 import { openTestStore } from '../../store/testing.ts';
@@ -29,6 +29,7 @@ interface Options {
   blank?: boolean;
   /** A change of the driver. */
   change?: (driver: FakeDriver) => FakeDriver;
+  wakeMs?: number;
 }
 
 export async function openPool(t: TestContext, options: Options = {}) {
@@ -53,11 +54,6 @@ export async function openPool(t: TestContext, options: Options = {}) {
   });
   const fake: FakeDriver = {
     ...real,
-    async pause(id) {
-      await real.pause(id);
-      paused.push(id);
-      tell();
-    },
     async destroy(id) {
       await real.destroy(id);
       tell();
@@ -79,7 +75,16 @@ export async function openPool(t: TestContext, options: Options = {}) {
     ...{ desktop: none, headless: { min: 1, max: 4 }, reserveMiB: 0, memoryMiB: 100_000, maxAgeMs: 1e9 },
     ...options.settings,
   };
-  const pool = createPool({ machines, room, settings, clock, log, demand: createDemand(settings) });
+  const watched: Machines = {
+    ...machines,
+    async pause(machine) {
+      await machines.pause(machine);
+      paused.push(machine.id);
+      tell();
+    },
+  };
+  const { wakeMs = 60_000 } = options;
+  const pool = createPool({ machines: watched, room, settings, clock, log, wakeMs, demand: createDemand(settings) });
   t.after(async () => {
     await pool.stop({ keep: false });
     machines.stop();

@@ -191,6 +191,7 @@ test('a run that is cancelled while its sandbox boots leaves nothing', testTimeo
   await stage.connect();
   const boot = gate();
   stage.script.boot = () => boot.wait;
+  stage.script.run = hangs;
   const run = await stage.services.runs.start(stage.user, ask);
   await stage.untilRun(run.id, is('starting'));
   const cancelling = stage.services.runs.cancel(stage.user, run.id);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PolydevError } from '@polydev/protocol';
+import { limits, PolydevError } from '@polydev/protocol';
 import { claudeBundle, openStage, testTimeout } from '../../testing/stage.ts';
 import { gate, hangs, sayDone, sayText, type ToolRun, toolSays } from '../../testing/tool.ts';
 
@@ -70,6 +70,9 @@ test('a controller that is told to hand over lets what runs end, and nothing beg
   const ask = { provider: 'claude_code', prompt: 'hi' } as const;
   const [running, waiting] = [await runs.start(stage.user, ask), await runs.start(stage.user, ask)];
   await stage.untilRun(running.id, (event) => event.type === 'state' && event.state === 'running');
+  // However long it takes here.
+  const { after } = stage.clock;
+  stage.clock.after = (delayMs, call) => (delayMs === limits.drainMs ? () => {} : after(delayMs, call));
   const drained = stage.drain();
   held.open();
   await drained;

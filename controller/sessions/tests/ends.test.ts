@@ -155,7 +155,7 @@ test('who signs in at the last moment still has the time for the proof', testTim
     return await toolSays('pong')(...all);
   };
   const { session, agent } = await stage.signIn();
-  stage.clock.jump(limits.signInDefaultMs - 5_000);
+  stage.clock.jump(limits.signInDefaultMs - 60_000);
   agent.emitCredential(claudeBundle('first-refresh-token'));
   await stage.untilSession(session.id, is('verifying'));
   stage.clock.jump(limits.proofMs);

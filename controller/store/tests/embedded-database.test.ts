@@ -5,7 +5,7 @@ import { sql } from 'drizzle-orm';
 import { openDatabase } from '../database.ts';
 import { newDatabaseFolder } from './databases.ts';
 
-test('what was deleted gives its room back', { timeout: 30_000 }, async (t) => {
+test('what was deleted gives its room back', { timeout: 300_000 }, async (t) => {
   const { db, close } = await openDatabase({ dataDir: await newDatabaseFolder(), vacuumEveryMs: 50 });
   t.after(close);
   const bytes = async () => {
@@ -19,7 +19,7 @@ test('what was deleted gives its room back', { timeout: 30_000 }, async (t) => {
   while ((await bytes()) > 0) await sleep(20);
 });
 
-test('the log of writes is done with now and then', { timeout: 30_000 }, async (t) => {
+test('the log of writes is done with now and then', { timeout: 300_000 }, async (t) => {
   const { db, close } = await openDatabase({ dataDir: await newDatabaseFolder(), checkpointEveryMs: 50 });
   t.after(close);
   const last = async () => {

@@ -11,7 +11,7 @@ import { createDurableFiles, durableParams } from '../durable-files.ts';
 import { openEmbedded } from '../embedded.ts';
 import { newDatabaseFolder } from './databases.ts';
 
-const timeout = 60_000;
+const timeout = 300_000;
 
 async function open(t: TestContext, dataDir?: string) {
   const database = await openEmbedded({ dataDir: dataDir ?? (await newDatabaseFolder()) });
@@ -155,7 +155,7 @@ test('the thread that asks goes on while it is worked on', { timeout }, async (t
   const { query } = await open(t);
   let turns = 0;
   const turning = setInterval(() => (turns += 1), 1);
-  await query('select count(*) from generate_series(1, 1000000)');
+  await query('select count(*) from generate_series(1, 5000000)');
   clearInterval(turning);
   assert.ok(turns > 5, `${turns} turns`);
 });

@@ -90,7 +90,7 @@ async function found(db: Database, name: string) {
 for (const database of [embedded, server]) {
   test(`${database.name}: migrations make exactly the tables of schema.ts`, {
     skip: database.skip,
-    timeout: 60_000,
+    timeout: 300_000,
   }, async (t) => {
     const { db } = await database.open(t);
     for (const table of expected()) assert.deepEqual(await found(db, table.name), table);
@@ -101,7 +101,7 @@ for (const database of [embedded, server]) {
     );
   });
 
-  test(`${database.name}: migrating again changes nothing`, { skip: database.skip, timeout: 60_000 }, async (t) => {
+  test(`${database.name}: migrating again changes nothing`, { skip: database.skip, timeout: 300_000 }, async (t) => {
     const { db } = await database.open(t);
     await migrate(db);
     await migrate(db);
@@ -109,7 +109,7 @@ for (const database of [embedded, server]) {
 
   test(`${database.name}: a migration that fails leaves nothing behind`, {
     skip: database.skip,
-    timeout: 60_000,
+    timeout: 300_000,
   }, async (t) => {
     const { db } = await database.open(t);
     const known = await readMigrations();
@@ -121,7 +121,7 @@ for (const database of [embedded, server]) {
 
   test(`${database.name}: a database of a newer version is refused`, {
     skip: database.skip,
-    timeout: 60_000,
+    timeout: 300_000,
   }, async (t) => {
     const { db } = await database.open(t);
     await db.execute(sql`insert into schema_migrations values (9999, 'from-the-future', 0)`);
@@ -129,7 +129,7 @@ for (const database of [embedded, server]) {
   });
 }
 
-test('server: two controllers that start together migrate once', { skip: server.skip, timeout: 60_000 }, async (t) => {
+test('server: two controllers that start together migrate once', { skip: server.skip, timeout: 300_000 }, async (t) => {
   const { db } = await server.open(t);
   await db.execute(sql`drop schema public cascade`);
   await db.execute(sql`create schema public`);
@@ -148,7 +148,7 @@ test('migrations are only ever added', { timeout: 10_000 }, async () => {
 });
 
 test('an older database keeps its people signed in and its tokens as strong as they were', {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const client = await PGlite.create();
   t.after(() => client.close());
@@ -166,7 +166,7 @@ test('an older database keeps its people signed in and its tokens as strong as t
 });
 
 test('consoles that an older version kept are kept on, with their sign-in, also where it had no sandbox', {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const client = await PGlite.create();
   t.after(() => client.close());
@@ -201,7 +201,7 @@ test('consoles that an older version kept are kept on, with their sign-in, also 
 });
 
 test('the embedded database keeps its rows in a folder that only its user may enter', {
-  timeout: 60_000,
+  timeout: 300_000,
 }, async (t) => {
   const scratch = await mkdtemp(join(tmpdir(), 'polydev-database-'));
   t.after(() => rm(scratch, { recursive: true, force: true }));
@@ -215,7 +215,7 @@ test('the embedded database keeps its rows in a folder that only its user may en
   assert.equal((await stat(dataDir)).mode & 0o777, 0o700);
 });
 
-test('a server that does not answer is a clear error, without its address', { timeout: 60_000 }, async () => {
+test('a server that does not answer is a clear error, without its address', { timeout: 300_000 }, async () => {
   const opening = openDatabase({ url: 'postgres://me:planted@127.0.0.1:1/x' });
   await assert.rejects(opening, (error) => {
     assert.ok(error instanceof PolydevError);

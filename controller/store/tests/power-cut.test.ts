@@ -14,7 +14,7 @@ const skip =
       ? false
       : 'this host has no loop devices';
 
-test('after a power cut all is there that was done before', { skip, timeout: 120_000 }, async (t) => {
+test('after a power cut all is there that was done before', { skip, timeout: 300_000 }, async (t) => {
   const scratch = await mkdtemp(join(tmpdir(), 'polydev-power-cut-'));
   const undo = [() => rm(scratch, { recursive: true, force: true })];
   t.after(async () => {

@@ -12,7 +12,8 @@ ephemeralSuite({
   skip: testRedisUrl ? false : 'POLYDEV_TEST_REDIS_URL names no Redis',
   async open(t) {
     assert.ok(testRedisUrl);
-    const store = await openRedisEphemeral({ url: testRedisUrl, prefix: `test-${randomUUID()}:`, settleMs: 0 });
+    const prefix = `test-${randomUUID()}:`;
+    const store = await openRedisEphemeral({ url: testRedisUrl, prefix, settleMs: 0, answerMs: 30_000 });
     t.after(() => store.close());
     // Redis has a clock of its own, so here time passes in truth.
     return { store, pass: (ms) => sleep(ms) };

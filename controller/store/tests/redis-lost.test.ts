@@ -49,7 +49,7 @@ test(
 
 test('a short absence is not noticed by who asks', options, async (t) => {
   const { redis, open } = await openRedis(t);
-  const store = await open();
+  const store = await open({ answerMs: 30_000 });
   await redis.end('SIGTERM');
   const [answer] = await Promise.all([store.hit('a', 60_000), redis.start()]);
   assert.equal(answer, 1);
@@ -58,8 +58,8 @@ test('a short absence is not noticed by who asks', options, async (t) => {
 test('after Redis lost everything a lease is its holder’s again, before anyone else gets it', options, async (t) => {
   const { redis, open } = await openRedis(t);
   const { watch, until } = createTestWatch();
-  const holder = await open({ settleMs: 1_000 });
-  const other = await open({ settleMs: 1_000, watch });
+  const holder = await open({ settleMs: 5_000, answerMs: 30_000 });
+  const other = await open({ settleMs: 5_000, answerMs: 30_000, watch });
   const lease = await holder.lease('a', 60_000);
   assert.ok(lease);
   await redis.end('SIGKILL');
@@ -73,7 +73,7 @@ test('after Redis lost everything a lease is its holder’s again, before anyone
 
 test('a lease whose holder died with Redis is free when the others have had their time', options, async (t) => {
   const { redis, open } = await openRedis(t);
-  const other = await open({ settleMs: 500 });
+  const other = await open({ settleMs: 500, answerMs: 30_000 });
   const holder = await openRedisEphemeral({ url: redis.url, settleMs: 0 });
   assert.ok(await holder.lease('a', 60_000));
   await holder.close();

@@ -81,7 +81,7 @@ test('when the sign-in ends, its viewers hear how', { timeout }, async (t) => {
 });
 
 test('when the desktop goes first and the news comes after, they hear it too', { timeout }, async (t) => {
-  const { live, end } = await onePicture(t);
+  const { live, end } = await onePicture(t, { relay: { newsMs: 30_000 } });
   const { viewer, end: display } = await live();
   const close = closeOf(viewer);
   display.destroy();
