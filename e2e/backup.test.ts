@@ -21,7 +21,7 @@ function blocksOf(heading: string): string[][] {
   return [...chapter.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, code = '']) => code.trim().split('\n'));
 }
 
-suite('what is kept can be brought back', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => {
+suite('what is kept can be brought back', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }, () => {
   const elsewhere = mkdtempSync(join(tmpdir(), 'polydev-backup-'));
   let doubles: Awaited<ReturnType<typeof startDoubles>>;
   let token: string;

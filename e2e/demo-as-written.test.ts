@@ -23,7 +23,7 @@ const inside = (folder: string, command: string): string[] => [
 
 test('the demo starts on its default port, in its default folder, and ends', {
   skip,
-  timeout: 5 * 60_000,
+  timeout: 30 * 60_000,
 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'polydev-e2e-'));
   chmodSync(folder, 0o755);

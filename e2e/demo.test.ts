@@ -26,7 +26,7 @@ const pages = ['remote-cli', 'runs', 'sessions', 'settings', 'nowhere'];
 /** A run whose tool tries again a few times before it gives up. */
 const failureMs = 120_000;
 
-test('try it without an account', { skip: !isRoot && 'needs root', timeout: 15 * 60_000 }, async (t) => {
+test('try it without an account', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }, async (t) => {
   // Of a real one beside it: what the demo would not start with, did it take it.
   const ofAnother = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none', POLYDEV_MASTER_KEY: 'of another one' };
   let product = await startDemo(undefined, ofAnother);

@@ -3,17 +3,17 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { type CredentialId, type ErrorCode, type ProviderId, providerIds, type Run } from '@polydev/protocol';
-import { controllerMiB } from './processes.ts';
+import { memoryOf, pidOf } from './processes.ts';
 import { assertReason, assertRefused, openStage, type Stage } from './stage.ts';
 
 const isRoot = process.getuid?.() === 0;
 const MiB = 1024 * 1024;
 /** In which a tool may try again and again; after it, Polydev ends the run. */
-const patienceMs = 120_000;
+const patienceMs = 300_000;
 /** Slowly said, it lasts longer than any run here may. */
 const manyWords = Array.from({ length: 90 }, (_, index) => `word${index}`).join(' ');
 
-suite('a run fails at its provider', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => {
+suite('a run fails at its provider', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }, () => {
   let stage: Stage;
   before(async () => {
     stage = await openStage({ config: { signIn: { verify: 'off' } } });
@@ -103,7 +103,8 @@ suite('a run fails at its provider', { skip: !isRoot && 'needs root', timeout: 1
     const run = await stage.polydev.runs.get(id);
     assert.equal(run.state, 'cancelled');
     assertReason(run, 'run_cancelled');
-    assert.ok(performance.now() - startedMs < 10_000);
+    // Its answer would have taken longer by far.
+    assert.ok(performance.now() - startedMs < 60_000);
   });
 
   const megabyte = 'pear '.repeat(200_000);
@@ -126,12 +127,13 @@ suite('a run fails at its provider', { skip: !isRoot && 'needs root', timeout: 1
     const answerBytes = 50 * MiB;
     Object.assign(stage.doubles.state.behaviour.claude_code, { deltaMs: 0, answerBytes });
     let mostMiB = 0;
+    const usedMiB = memoryOf(pidOf(stage.product.paths, 'controller'));
     const watch = setInterval(() => {
-      mostMiB = Math.max(mostMiB, controllerMiB(stage.product.paths));
+      mostMiB = Math.max(mostMiB, usedMiB());
     }, 200);
     const { id: credentialId } = await stage.addKey('claude_code', 'much');
     const run = await stage
-      .run({ provider: 'claude_code', credentialId, prompt: 'Please say much', deadlineMs: 5 * 60_000 })
+      .run({ provider: 'claude_code', credentialId, prompt: 'Please say much', deadlineMs: 15 * 60_000 })
       .finally(() => clearInterval(watch));
     assert.equal(run.state, 'succeeded', JSON.stringify(run.reason));
     assert.equal(run.answer.length, answerBytes);

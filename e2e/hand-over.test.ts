@@ -15,7 +15,7 @@ const isRoot = process.getuid?.() === 0;
 const endMs = 120_000;
 const stopsWithinMs = 10_000;
 
-test('a restart loses no sign-in and no run', { skip: !isRoot && 'needs root', timeout: 300_000 }, async (t) => {
+test('a restart loses no sign-in and no run', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }, async (t) => {
   const { product, doubles } = await openWorld({ config: { pool: {} } });
   t.after(() => doubles.close());
   t.after(() => product.remove());

@@ -20,7 +20,7 @@ const browserLogins: readonly BrowserLogin[] = [
   { provider: 'openai_codex', command: 'codex login', consentPath: '/oauth/authorize' },
 ];
 
-test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', timeout: 15 * 60_000 }, async (t) => {
+test('sign in, capture, prove, seal, run', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }, async (t) => {
   const world = await openWorld({ privateCheckout: true, config: { pool: {} } });
   const { product, doubles } = world;
   const dashboard = await openDashboard();

@@ -15,7 +15,7 @@ const isRoot = process.getuid?.() === 0;
 const written = 'http://127.0.0.1:4000';
 const paper = readFileSync(join(projectRoot, 'docs/api.md'), 'utf8');
 
-suite('the examples of docs/api.md', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => {
+suite('the examples of docs/api.md', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }, () => {
   const home = mkdtempSync(join(tmpdir(), 'polydev-papers-'));
   let world: World;
   let token: string;
@@ -46,7 +46,7 @@ suite('the examples of docs/api.md', { skip: !isRoot && 'needs root', timeout: 1
   function run(program: string, args: string[], input = ''): Promise<string> {
     return new Promise((resolve, reject) => {
       const env = { ...process.env, HOME: home, XDG_CONFIG_HOME: home, TOKEN: token };
-      const child = execFile(program, args, { cwd: projectRoot, env, timeout: 60_000 }, (error, stdout, stderr) => {
+      const child = execFile(program, args, { cwd: projectRoot, env, timeout: 300_000 }, (error, stdout, stderr) => {
         if (error) reject(new Error(`${args.join(' ')}: ${error.message}\n${stdout}${stderr}`));
         else resolve(stdout);
       });

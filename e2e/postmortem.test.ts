@@ -13,9 +13,9 @@ const isRoot = process.getuid?.() === 0;
 const out = fileURLToPath(new URL('out/postmortem/', import.meta.url));
 const planted = 'sk-ant-api03-planted-by-the-post-mortem-scenario';
 const agent = /agent\.mjs/;
-const saidMs = 60_000;
+const saidMs = 180_000;
 
-suite('a machine that dies', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => {
+suite('a machine that dies', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }, () => {
   let stage: Stage;
   before(async () => {
     stage = await openStage();
@@ -72,7 +72,7 @@ suite('a machine that dies', { skip: !isRoot && 'needs root', timeout: 10 * 60_0
   for (const { name, command, reason, console } of ends) {
     test(`the ${name} of a sign-in: what it said and showed is kept, without the secret`, async () => {
       const { sessionId, sandboxId } = await tellingDesktop(name);
-      assert.equal(killIn(stage.product.paths, sandboxId, command), 1);
+      assert.ok(killIn(stage.product.paths, sandboxId, command) > 0);
       const ended = await stage.ended(sessionId);
       assert.match(ended.reason?.message ?? '', reason);
       assert.ok((await stage.polydev.sandboxes.list()).every(({ id }) => id !== sandboxId));
@@ -96,7 +96,7 @@ suite('a machine that dies', { skip: !isRoot && 'needs root', timeout: 10 * 60_0
     for await (const { event } of stage.polydev.runs.stream(id))
       if (event.type === 'event' && event.event.type === 'text') break;
     const sandbox = (await stage.polydev.sandboxes.list()).find(({ owner }) => owner === id);
-    assert.equal(killIn(stage.product.paths, sandbox?.id ?? '', init), 1);
+    assert.ok(killIn(stage.product.paths, sandbox?.id ?? '', init) > 0);
     for await (const _ of stage.polydev.runs.stream(id));
     const logs = await stage.polydev.sandboxes.logs(id);
     assertReason(logs, 'sandbox_failed', /died/);

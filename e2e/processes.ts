@@ -38,9 +38,9 @@ export function pidOf(paths: HostPaths, part: 'controller' | 'hostd'): number {
   return Number(pid);
 }
 
-/** Resident memory of the product's controller. */
-export function controllerMiB(paths: HostPaths): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(read(String(pidOf(paths, 'controller')), 'status'))?.[1]) / 1024;
+/** Asks for the resident memory of a process, in MiB; 0 once it has ended. */
+export function memoryOf(pid: number): () => number {
+  return () => Number(/VmRSS:\s+(\d+) kB/.exec(read(String(pid), 'status'))?.[1] ?? 0) / 1024;
 }
 
 function read(pid: string, name: string): string {

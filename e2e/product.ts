@@ -53,13 +53,20 @@ const startTimeoutMs = 10 * 60 * 1000;
 
 /** With a data folder whose addresses nobody on this machine has: they follow from its name, and many are made. */
 function makeScratch(): string {
-  const held = new Set(Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []));
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []);
+  const held = new Set(addresses.map(blockOf));
   for (;;) {
     const scratch = mkdtempSync(join(tmpdir(), 'polydev-e2e-'));
     chmodSync(scratch, 0o755);
-    if (!held.has(hostPaths(join(scratch, 'home')).gatewayAddress)) return scratch;
+    if (!held.has(blockOf(hostPaths(join(scratch, 'home')).gatewayAddress))) return scratch;
     rmSync(scratch, { recursive: true });
   }
+}
+
+/** Of 1024 addresses, which are one product's. */
+function blockOf(address: string): string {
+  const [first, second, third] = address.split('.').map(Number);
+  return [first, second, Math.floor((third ?? 0) / 4)].join('.');
 }
 
 export async function startProduct(options: ProductOptions): Promise<Product> {

@@ -39,7 +39,7 @@ const inSandbox: Readonly<Record<'agent' | 'container' | 'x-server' | 'browser',
   browser: /firefox-esr --profile/,
 };
 const lookAgainMs = 50;
-const findMs = 30_000;
+const findMs = 120_000;
 /** What does not come back by itself is away for this long. */
 const awayMs = 2_000;
 

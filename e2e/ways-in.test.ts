@@ -15,7 +15,7 @@ const words: Record<ProviderId, string> = {
   google_gemini: 'damson',
 };
 
-suite('ways in', { skip: !isRoot && 'needs root', timeout: 10 * 60_000 }, () => {
+suite('ways in', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }, () => {
   let stage: Stage;
   before(async () => {
     stage = await openStage();

@@ -7,7 +7,7 @@ import { newId } from '@polydev/protocol';
 import { run } from '../exec.ts';
 import { createJournal, type SandboxRecord } from '../journal.ts';
 
-const timeout = 10_000;
+const timeout = 120_000;
 const isRoot = process.getuid?.() === 0;
 
 async function scratch(t: TestContext): Promise<string> {

@@ -13,7 +13,7 @@ function certificate(): string {
   return execFileSync('openssl', options, { stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' });
 }
 
-suite('a claim', { timeout: 20_000 }, () => {
+suite('a claim', { timeout: 120_000 }, () => {
   test('happens once', async (t) => {
     const agent = await startScratchAgent(t);
     await agent.claim();

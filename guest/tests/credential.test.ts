@@ -24,7 +24,7 @@ async function headless(t: TestContext) {
   };
 }
 
-suite('a credential', { timeout: 20_000 }, () => {
+suite('a credential', { timeout: 120_000 }, () => {
   test('is restored into files that only their owner reads', async (t) => {
     const { home, restore } = await headless(t);
     assert.equal((await restore(bundleOf(claudeTokens('one')))).status, 204);

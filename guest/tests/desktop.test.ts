@@ -29,7 +29,7 @@ async function startDisplay(t: TestContext, path: string): Promise<Server> {
   return server;
 }
 
-suite('the desktop', { timeout: 20_000 }, () => {
+suite('the desktop', { timeout: 120_000 }, () => {
   test('tells of its display and its windows as they come and go', async (t) => {
     const agent = await startScratchAgent(t);
     writeProgram(agent.folder, 'xprop', xprop(agent.folder));

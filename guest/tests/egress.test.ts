@@ -20,7 +20,7 @@ async function digest(socket: Socket): Promise<void> {
   socket.end(`${all.length} ${createHash('sha256').update(all).digest('hex')}`);
 }
 
-suite('the way out', { timeout: 20_000 }, () => {
+suite('the way out', { timeout: 120_000 }, () => {
   test('carries connections to the gateway of the claim, also those that came before it', async (t) => {
     const gateway = await startGateway(t, (socket) => void digest(socket));
     const agent = await startScratchAgent(t);

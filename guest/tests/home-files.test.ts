@@ -9,7 +9,7 @@ import { scratchFolder } from './scratch-agent.ts';
 const skip = process.geteuid?.() === 0 ? false : 'needs root, to give up its rights';
 const owner = { name: 'nobody', uid: 65534, gid: 65534 };
 
-suite('files of the home folder', { timeout: 10_000 }, () => {
+suite('files of the home folder', { timeout: 120_000 }, () => {
   test('are read and written with the rights of their owner, wherever their links lead', { skip }, (t) => {
     const folder = scratchFolder(t);
     chmodSync(folder, 0o755);

@@ -5,7 +5,7 @@ import { suite, test } from 'node:test';
 import { AgentHealth, errorCatalogue, limits, rfbUpgrade } from '@polydev/protocol';
 import { startScratchAgent, token } from './scratch-agent.ts';
 
-suite('the agent over HTTP', { timeout: 20_000 }, () => {
+suite('the agent over HTTP', { timeout: 120_000 }, () => {
   const routes: [string, string][] = [
     ['GET', '/health'],
     ['POST', '/claim'],

@@ -16,7 +16,7 @@ function split(text: Buffer, sizes: number[], maxBytes: number): (string | null)
   return lines;
 }
 
-suite('splitting lines', { timeout: 30_000 }, () => {
+suite('splitting lines', { timeout: 120_000 }, () => {
   const text = fc
     .array(fc.constantFrom('a', 'é', '€', '\n', '😀', '\r'), { maxLength: 60 })
     .map((parts) => parts.join(''));

@@ -6,7 +6,7 @@ import { suite, test } from 'node:test';
 import { AgentEvent } from '@polydev/protocol';
 import { startScratchAgent } from './scratch-agent.ts';
 
-suite('a page that a program opened', { timeout: 20_000 }, () => {
+suite('a page that a program opened', { timeout: 120_000 }, () => {
   test('is told without what may carry codes, and only if it is a page', async (t) => {
     const agent = await startScratchAgent(t);
     const path = join(agent.config.runFolder, 'notify.sock');

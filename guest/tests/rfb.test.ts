@@ -93,7 +93,7 @@ async function drain(socket: Socket, bytes: number): Promise<void> {
   assert.equal(received, bytes);
 }
 
-suite('the display stream', { timeout: 30_000 }, () => {
+suite('the display stream', { timeout: 120_000 }, () => {
   test('carries bytes both ways', async (t) => {
     const { viewer, socket } = await connected(t);
     socket.write('RFB 003.008\n');

@@ -15,7 +15,7 @@ function residentBytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
-suite('readers that do not read', { timeout: 60_000 }, () => {
+suite('readers that do not read', { timeout: 240_000 }, () => {
   test('cost the agent no copy of the output', async (t) => {
     const folder = scratchFolder(t);
     const agent = spawn(process.execPath, [join(import.meta.dirname, 'agent-process.ts'), folder], {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { followWindows } from '../display/window-list.ts';
 import { scratchFolder } from './scratch-agent.ts';
 
-test('a window whose class could not be looked up is looked at again', { timeout: 30_000 }, async (t) => {
+test('a window whose class could not be looked up is looked at again', { timeout: 120_000 }, async (t) => {
   const folder = scratchFolder(t);
   chmodSync(folder, 0o755);
   const failed = join(folder, 'failed');

@@ -11,7 +11,7 @@ import { pino } from 'pino';
 import { createHostdClient } from '../client.ts';
 import { createHostdServer } from '../server.ts';
 
-const timeout = 10_000;
+const timeout = 120_000;
 
 async function scratchSocket(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'polydev-hostd-'));

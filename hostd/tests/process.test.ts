@@ -17,7 +17,7 @@ import { whyNoRealSandbox } from '@polydev/drivers/testing/scratch';
 import { createHostdClient, type HostdClient } from '../client.ts';
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
-const timeout = 60_000;
+const timeout = 180_000;
 /** Debian's group without members or rights. */
 const group = 'nogroup';
 const nobody = 65_534;

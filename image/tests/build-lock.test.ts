@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { underLock } from '../build-lock.ts';
 import { scratchFolder } from './scratch.ts';
 
-const timeout = 20_000;
+const timeout = 120_000;
 const nobodyWaits = () => assert.fail('nothing else holds the lock');
 
 test('a second build waits, says so, and goes on when the first is done', { timeout }, async (t) => {

@@ -6,7 +6,7 @@ import { hashBase, hashImage, readRecipe } from '../recipe.ts';
 import { scratchRecipe } from './scratch.ts';
 
 const agent = Buffer.from('agent');
-const timeout = 30_000;
+const timeout = 120_000;
 
 test('two copies of a recipe have the same hash, whatever umask made them', { timeout }, (t) => {
   const [one, other] = [scratchRecipe(t), scratchRecipe(t)];

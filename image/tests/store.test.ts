@@ -6,7 +6,7 @@ import { idShift } from '@polydev/protocol';
 import { findImage, gcImages, lastGoodImage, listImages, makeCurrent, treeBytes } from '../store.ts';
 import { scratchFolder } from './scratch.ts';
 
-const timeout = 20_000;
+const timeout = 120_000;
 const [a, b, c] = ['a', 'b', 'c'].map((letter) => letter.repeat(64)) as [string, string, string];
 
 function addImage(cacheDir: string, hash: string, base: string, builtAtMs: number, shift = idShift): void {

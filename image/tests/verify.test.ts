@@ -122,7 +122,7 @@ const breakages: Record<string, Record<string, Spoil>> = {
 };
 
 describe('verify', { skip: whyNoImage() }, () => {
-  test('the image in use passes every check', { timeout: 120_000 }, async () => {
+  test('the image in use passes every check', { timeout: 600_000 }, async () => {
     assert.deepEqual(await verifyImage(builtImage().rootfs), []);
   });
 
@@ -132,7 +132,7 @@ describe('verify', { skip: whyNoImage() }, () => {
 
   for (const [check, ways] of Object.entries(breakages)) {
     for (const [way, spoil] of Object.entries(ways)) {
-      test(`"${check}" fails when ${way}`, { timeout: 120_000 }, async (t) => {
+      test(`"${check}" fails when ${way}`, { timeout: 600_000 }, async (t) => {
         const rootfs = await spoilable(t, builtImage().rootfs);
         const ask = checks[check];
         assert.ok(ask);

@@ -29,7 +29,7 @@ export interface Entry {
 }
 
 const enter = join(import.meta.dirname, 'enter.sh');
-const runTimeoutMs = 60_000;
+const runTimeoutMs = 180_000;
 
 export function createSubject(rootfs: string, recipe: Recipe): Subject {
   const follow = (path: string) => followInside(rootfs, path);

@@ -8,6 +8,6 @@ driverContract<FakePlace>('fake', {
   makePlace: async () => ({ folder: await mkdtemp(join(tmpdir(), 'polydev-fake-')) }),
   removePlace: ({ folder }) => rm(folder, { recursive: true }),
   module: new URL('../testing/subject.ts', import.meta.url).href,
-  timeoutMs: 20_000,
+  timeoutMs: 120_000,
   crashAfterMs: [],
 });

@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { setFrozen, watchEmpty } from '../cgroup-events.ts';
 import type { CgroupLayout } from '../cgroup-layout.ts';
 
-const options = { timeout: 20_000 };
+const options = { timeout: 120_000 };
 
 /** A folder that looks like a control group, with nobody who does what is written there. */
 async function open(t: TestContext) {

@@ -5,7 +5,7 @@ import { whyNoRealSandbox } from '../../testing/scratch.ts';
 import { capabilities } from '../bundle.ts';
 import { withTwoSandboxes } from '../testing/sandboxes.ts';
 
-const timeout = 30_000;
+const timeout = 120_000;
 
 /** Numbers of calls that must fail with EPERM, on x86-64 and on 64-bit ARM. */
 const refusedCalls: Record<string, [x64: number, arm64: number]> = {

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { agentReadyLine, limits } from '@polydev/protocol';
 import { agentReady, plainText, readConsole } from '../console.ts';
 
-const timeout = 10_000;
+const timeout = 120_000;
 const stamp = '2026-11-20T19:44:00.000000000+00:00 stdout';
 
 async function scratch(t: TestContext): Promise<string> {

@@ -8,6 +8,6 @@ driverContract<OciPlace>('oci', {
   makePlace,
   removePlace,
   module: new URL('../testing/subject.ts', import.meta.url).href,
-  timeoutMs: 30_000,
+  timeoutMs: 120_000,
   crashAfterMs: [2, 10, 25, 40, 60, 90, 150, 250],
 });

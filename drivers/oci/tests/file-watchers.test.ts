@@ -4,7 +4,7 @@ import { whyNoRealSandbox } from '../../testing/scratch.ts';
 import { raiseOnHost, shortOnHost } from '../file-watchers.ts';
 
 test('the limits of the host are raised once and never lowered', {
-  timeout: 10_000,
+  timeout: 60_000,
   skip: (await whyNoRealSandbox()) ?? false,
 }, async () => {
   await raiseOnHost();

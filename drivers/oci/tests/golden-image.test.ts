@@ -6,7 +6,7 @@ import { insideOf } from '../testing/inside.ts';
 import { makePlace, removePlace } from '../testing/place.ts';
 import { openSubject } from '../testing/subject.ts';
 
-const timeout = 90_000;
+const timeout = 300_000;
 const golden = await goldenImage();
 const skip = (await whyNoRealSandbox()) ?? (golden ? false : 'no golden image has been built');
 
