@@ -39,12 +39,12 @@ test('a restart loses no sign-in and no run', { skip: !isRoot && 'needs root', t
   // One whose answer is on its way for longer than that.
   doubles.state.behaviour.google_gemini.model = 'slow';
   const long = await before.runs.start({ provider: 'google_gemini', prompt: 'Please say exactly sloe and more words' });
-  for (const { id } of [long, run])
-    for await (const { event } of before.runs.stream(id)) if (event.type === 'event') break;
   const { url, protocols } = await before.sessions.display(sessionId);
   const viewer = new WebSocket(url, protocols, { perMessageDeflate: false });
   const told = new Promise<number>((resolve) => viewer.once('close', resolve));
   await once(viewer, 'open');
+  for (const { id } of [long, run])
+    for await (const { event } of before.runs.stream(id)) if (event.type === 'event') break;
 
   const startedMs = performance.now();
   assert.equal(await product.stop('SIGTERM'), 0);
