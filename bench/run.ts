@@ -5,6 +5,7 @@ import { asTable, type Bench, type BenchResult } from './result.ts';
 
 /** Loaded when asked for: each brings its own parts of the product. */
 const benches: Readonly<Record<string, { load: () => Promise<Bench>; rounds: number }>> = {
+  capture: { load: async () => (await import('./capture.ts')).capture, rounds: 5 },
   connect: { load: async () => (await import('./connect.ts')).connect, rounds: 5 },
   density: { load: async () => (await import('./density.ts')).density, rounds: 3 },
   image: { load: async () => (await import('./image.ts')).image, rounds: 1 },
