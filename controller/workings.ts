@@ -173,6 +173,7 @@ export function createWorkings(deps: WorkingsDeps): Workings {
     },
     leave: runs.leave,
     async handOver() {
+      lending.leave();
       // At once, before what they are writing can fail; and once more, those that are just being taken up.
       void signIns.handOver().catch(() => {});
       await recovery.stop();

@@ -71,9 +71,11 @@ export interface Lending {
   takeBack(id: CredentialId, sandbox: SandboxHandle): Promise<void>;
   /** Aborts when lending stops. */
   stopping: AbortSignal;
+  /** What is being taken back is left to the next start, and so is what the vault cannot take from now on. */
+  leave(): void;
   /** From now on nobody has long to give anything back. */
   hurry(): void;
-  /** Ends what is done with lent credentials, and waits until all are written back and their sandboxes gone. */
+  /** Ends what is done with lent credentials, and waits until all are written back or left, and else their sandboxes gone. */
   stop(): Promise<void>;
 }
 
@@ -93,7 +95,6 @@ export function createLending(deps: {
   const { vault, leases, sandboxes, witness, log } = deps;
   const stopping = new AbortController();
   const hurried = new AbortController();
-  /** What was to be taken back is left to the next start. */
   const leaving = new AbortController();
   const loans = new Set<Promise<unknown>>();
 
@@ -110,8 +111,7 @@ export function createLending(deps: {
       sandbox = taken;
       hidden = taken !== null;
     };
-    let ended: { result: T } | { error: unknown };
-    const isLeft = () => leave.aborted || ('error' in ended && ended.error === handOver);
+    let ended: { result: T; error?: undefined } | { error: unknown };
     try {
       const signal = AbortSignal.any([stop, leave]);
       const lent = adopted ? await asLent(request, adopted) : await lendAnew(request, signal, onTaken);
@@ -124,23 +124,23 @@ export function createLending(deps: {
       witness.hide(lent.sandbox.id, borrowed.redact);
       hidden = true;
       const writeBack = startWriteBack({ vault, log, stopping: hurried.signal }, { ...borrowed, hide });
-      const result = await workAndWriteBack(borrowed, writeBack, work, leave);
-      await witness.settle(owner, lent.sandbox.id, result.failure ?? null);
-      ended = { result };
+      ended = { result: await workAndWriteBack(borrowed, writeBack, work, leave) };
     } catch (error) {
-      // What is kept of one that another controller works on is not ours; nor is anything whose secret is not known.
       ended = { error };
-      const failure = sandbox && !hidden ? null : failureOf(error);
-      if (!isLeft() && (sandbox || error !== notOurs)) await witness.settle(owner, sandbox?.id, failure);
     }
+    const { error } = ended;
+    // What is kept of one that another controller works on is not ours; nor is anything whose secret is not known.
+    const isOurs = sandbox !== null || error !== notOurs;
+    if (error !== handOver && !leave.aborted && isOurs)
+      await witness.settle(owner, sandbox?.id, failureIn(ended, sandbox === null || hidden));
     // Decided once: what is destroyed is over, and what is left goes on.
-    if (isLeft()) {
+    if (error === handOver || leave.aborted) {
       sandbox?.letGo();
       throw handOver;
     }
     await sandbox?.release();
-    if ('error' in ended) throw ended.error;
-    return ended.result;
+    if ('result' in ended) return ended.result;
+    throw error;
   }
 
   async function open({ credentialId, evenExpired }: BorrowRequest): Promise<Opened> {
@@ -151,7 +151,10 @@ export function createLending(deps: {
   }
 
   async function asLent(request: BorrowRequest, sandbox: SandboxHandle): Promise<Opened & { sandbox: SandboxHandle }> {
-    const { credential, ...opened } = await open(request);
+    const { credential, ...opened } = await open(request).catch((error) => {
+      // The database is away: it is not known whether this has something that the vault has not.
+      throw leaving.signal.aborted && !(error instanceof PolydevError) ? handOver : error;
+    });
     const { lentVersion } = sandbox;
     // With the version that it has, nothing that the tool renews takes the place of a sign-in that is newer.
     const isOlder = lentVersion !== null && credential.connectedVersion > lentVersion;
@@ -211,7 +214,6 @@ export function createLending(deps: {
 
   /** One whose lease nobody waits for any more: what its tool has made of the credential is fetched all the same. */
   async function recall(request: BorrowRequest, sandbox: SandboxHandle): Promise<void> {
-    let writeBack: WriteBack | undefined;
     const fetch = async () => {
       const lent = await asLent({ ...request, evenExpired: true }, sandbox);
       const hide = (bundle: SecretBundle) => witness.hide(sandbox.id, createRedact(bundle));
@@ -219,16 +221,21 @@ export function createLending(deps: {
       const { gone, agent } = sandbox;
       await untilAborted(agent.stopExecs(), AbortSignal.any([gone, hurried.signal])).catch(() => {});
       // Another controller may have it by now; then what the vault holds is newer, and stays.
-      writeBack = startWriteBack({ vault, log, stopping: hurried.signal }, { ...lent, hide });
+      const writeBack = startWriteBack({ vault, log, stopping: hurried.signal }, { ...lent, hide });
       await writeBack.settle();
+      if (mustStay(writeBack)) throw handOver;
     };
-    await fetch().catch((error) => log.warn({ err: error, sandbox: sandbox.id }, 'What was lent was not given back.'));
-    if (writeBack && mustStay(writeBack)) sandbox.letGo();
-    else await useless(request.owner, sandbox);
+    try {
+      await fetch();
+    } catch (error) {
+      log.warn({ err: error, sandbox: sandbox.id }, 'What was lent was not given back.');
+      if (error === handOver) return sandbox.letGo();
+    }
+    await useless(request.owner, sandbox);
   }
 
-  /** There is no more time until the vault can take what the tool made of the credential, and its sandbox alone has it. */
-  const mustStay = (writeBack: WriteBack) => writeBack.isOwed() && hurried.signal.aborted;
+  /** The vault did not take what the tool made of the credential, its sandbox alone has it, and another start will come. */
+  const mustStay = (writeBack: WriteBack) => writeBack.isOwed() && leaving.signal.aborted;
 
   /** What became of it is of no use to whoever has the next one. */
   async function useless(owner: BorrowRequest['owner'], sandbox: SandboxHandle): Promise<void> {
@@ -317,10 +324,8 @@ export function createLending(deps: {
       );
     },
     stopping: stopping.signal,
-    hurry() {
-      hurried.abort();
-      leaving.abort(handOver);
-    },
+    leave: () => leaving.abort(handOver),
+    hurry: () => hurried.abort(),
     async stop() {
       hurried.abort();
       stopping.abort(new PolydevError('unavailable', 'Polydev is being stopped.'));
@@ -332,4 +337,10 @@ export function createLending(deps: {
 /** Or its agent, which has forgotten that it was claimed when it is back. */
 function isDead({ gone }: SandboxHandle, error: unknown): boolean {
   return gone.aborted || (error instanceof PolydevError && /^(agent_unreachable|sandbox_failed)$/.test(error.code));
+}
+
+/** Of one whose secret is not known nothing can be kept, so its failure is nobody's. */
+function failureIn(ended: { result: Verdict } | { error: unknown }, isSafe: boolean): PolydevError | null {
+  if ('result' in ended) return ended.result.failure ?? null;
+  return isSafe ? failureOf(ended.error) : null;
 }

@@ -31,7 +31,7 @@ export interface WriteBack {
    * it is not. Never rejects.
    */
   settle(): Promise<number | null>;
-  /** The tool made something of it that the vault does not have yet, and could take. */
+  /** The sandbox has something of it that the vault could not take, and would. */
   isOwed(): boolean;
   /** Resolves when nothing more is written here. */
   letGo(): Promise<void>;
@@ -77,18 +77,22 @@ export function startWriteBack(
     log.warn({ err: error, credential: id, version }, 'A credential was not written back.');
 
   async function keep({ status, changed, sealed }: CollectedCredential, signal: AbortSignal): Promise<void> {
+    isOwed = false;
     if (status !== 'valid' || !changed || !sealed) return;
     const content = judgeCaptured(sandbox.open(sealed), provider);
     if (textOf(content.bundle) === stored) return;
     hide(content.bundle);
     // A try that waits for a database that is away is not broken off.
-    const replace = () => vault.replaceIfVersion(id, version, content);
-    const refused = (error: unknown) => {
-      isOwed = !isPolydevError(error);
-      return !isOwed;
+    const replace = async () => {
+      try {
+        return await vault.replaceIfVersion(id, version, content);
+      } catch (error) {
+        // What is refused is out of date.
+        isOwed = !isPolydevError(error);
+        throw error;
+      }
     };
-    isOwed = true;
-    ({ version } = await insist(replace, { signal, delaysMs, isFinal: refused }));
+    ({ version } = await insist(replace, { signal, delaysMs, isFinal: isPolydevError }));
     isOwed = false;
     stored = textOf(content.bundle);
   }
@@ -114,6 +118,7 @@ export function startWriteBack(
     try {
       const collected = await collect(sandbox, AbortSignal.any([sandbox.gone, limit.signal]), delaysMs);
       if (collected.status === 'blanked') {
+        isOwed = false;
         await vault.setStatusIfVersion(id, version, 'expired');
         log.info({ credential: id, version }, 'The tool ended the sign-in; the stored credential is kept as expired.');
         return null;
@@ -137,7 +142,11 @@ export function startWriteBack(
   }
 
   // A key does not rotate.
-  return { settle: kind === 'api_key' ? async () => version : settle, isOwed: () => isOwed, letGo };
+  return {
+    settle: kind === 'api_key' ? async () => version : settle,
+    isOwed: () => isOwed && !sandbox.gone.aborted,
+    letGo,
+  };
 }
 
 const textOf = (bundle: SecretBundle) => JSON.stringify(bundle.reveal());

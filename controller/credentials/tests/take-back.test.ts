@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { CredentialBundle } from '@polydev/protocol';
+import { type CredentialBundle, PolydevError } from '@polydev/protocol';
 import { providerOf } from '@polydev/providers';
 import { untilAborted } from '../../abort.ts';
 import { handOver } from '../../recovery/hand-over.ts';
@@ -16,7 +16,7 @@ import type { CredentialContent } from '../vault.ts';
 const id = 'crd_a';
 
 /** Lending of one credential, whose token stands in `token`; all that happens is told in order. */
-function world(isAway = false) {
+function world({ open, replace }: { open?: () => Promise<never>; replace?: () => Promise<never> } = {}) {
   const told: string[] = [];
   let token = 'first';
   let version = 1;
@@ -42,9 +42,9 @@ function world(isAway = false) {
   });
   const deps = {
     vault: {
-      open: async () => ({ stored: stored(), bundle: new Secret<CredentialBundle>(claudeBundle(token)) }),
+      open: open ?? (async () => ({ stored: stored(), bundle: new Secret<CredentialBundle>(claudeBundle(token)) })),
       async replaceIfVersion(_id: string, from: number, { bundle }: CredentialContent) {
-        if (isAway) throw new Error('The database is away.');
+        if (replace) return await replace();
         if (from !== version) return null;
         version += 1;
         token = /(\w+-renewed)/.exec(JSON.stringify(bundle.reveal()))?.[1] ?? '';
@@ -94,22 +94,30 @@ test('who comes next waits until what was lent before a restart has ended and is
 test('where there is no more time what is being taken back is left to the next start', {
   timeout: 20_000,
 }, async () => {
-  const { takeBack, hurry, stop, told, old } = world();
+  const { takeBack, leave, stop, told, old } = world();
   const back = takeBack(id, old({ stopExecs: () => new Promise(() => {}) }));
   for (let turns = 0; turns < 20; turns += 1) await turn();
-  hurry();
+  leave();
   await stop();
   await back;
   assert.equal(told[0], 'old left');
 });
 
-test('what a database that is away cannot take before the end stays where it is, for the next start', {
+const away = () => Promise.reject(new Error('The database is away.'));
+const alone = {
+  credentialId: id,
+  owner: id,
+  wait: false,
+  evenExpired: true,
+  signal: new AbortController().signal,
+} as const;
+
+test('what a database that is away cannot take stays where it is when another start will come', {
   timeout: 20_000,
 }, async () => {
-  const { borrow, hurry, stop, told } = world(true);
-  const signal = new AbortController().signal;
-  const request = { credentialId: id, owner: id, wait: false, evenExpired: true, signal } as const;
-  const lent = borrow(request, async () => {
+  const { borrow, leave, hurry, stop, told } = world({ replace: away });
+  const lent = borrow(alone, async () => {
+    leave();
     hurry();
     return {};
   });
@@ -118,3 +126,70 @@ test('what a database that is away cannot take before the end stays where it is,
   assert.equal(told.at(-1), 'new left');
   assert.ok(!told.includes('new released'));
 });
+
+test('so it does when a try that waited for the database is broken off', { timeout: 20_000 }, async () => {
+  const ended = Promise.withResolvers<never>();
+  const asked = Promise.withResolvers<void>();
+  const replace = () => {
+    asked.resolve();
+    return ended.promise;
+  };
+  const { borrow, leave, hurry, told } = world({ replace });
+  const lent = borrow(alone, async () => ({}));
+  await asked.promise;
+  leave();
+  hurry();
+  ended.reject(new Error('The database is away.'));
+  await assert.rejects(lent, (error) => error === handOver);
+  assert.equal(told.at(-1), 'new left');
+});
+
+test('where no other start will come it goes with its sandbox', { timeout: 20_000 }, async () => {
+  const { borrow, hurry, told } = world({ replace: away });
+  await borrow(alone, async () => {
+    hurry();
+    return {};
+  });
+  assert.equal(told.at(-1), 'new released');
+});
+
+test('what was refused as out of date is not kept for another start', { timeout: 20_000 }, async () => {
+  const stale = () => Promise.reject(new PolydevError('stale_version', 'Newer.'));
+  const { borrow, leave, told } = world({ replace: stale });
+  await borrow(alone, async () => {
+    leave();
+    return {};
+  });
+  assert.equal(told.at(-1), 'new released');
+});
+
+test('what was lent before is left, too, when the database does not say for what', { timeout: 20_000 }, async () => {
+  const { borrow, leave, told, old } = world({ open: away });
+  leave();
+  const again = borrow({ ...alone, adopted: old({ stopExecs: async () => {} }) }, async () => ({}));
+  await assert.rejects(again, (error) => error === handOver);
+  assert.equal(told.at(-1), 'old left');
+});
+
+test('so it is when nobody waits any more for its turn', { timeout: 20_000 }, async () => {
+  const opened = Promise.withResolvers<never>();
+  const { borrow, leave, told, old } = world({ open: () => opened.promise });
+  const first = borrow(alone, async () => ({}));
+  const { signal, abort } = abortable();
+  const behind = borrow(
+    { ...alone, wait: true, signal, adopted: old({ stopExecs: async () => {} }) },
+    async () => ({}),
+  );
+  for (let turns = 0; turns < 20; turns += 1) await turn();
+  leave();
+  abort();
+  opened.reject(new Error('The database is away.'));
+  await assert.rejects(behind, { code: 'run_cancelled' });
+  await assert.rejects(first);
+  assert.ok(told.includes('old left') && !told.includes('old released'), told.join());
+});
+
+function abortable() {
+  const control = new AbortController();
+  return { signal: control.signal, abort: () => control.abort(new PolydevError('run_cancelled', 'Enough.')) };
+}
