@@ -61,7 +61,7 @@ export interface WorkingsDeps extends Store {
   log: Pick<BaseLogger, 'info' | 'warn' | 'error'>;
   clock?: Clock;
   /** See postmortem/postmortem.ts. */
-  lookMs?: number;
+  lastLookMs?: number;
 }
 
 export interface Workings {

@@ -11,7 +11,7 @@ import { consentPages, decide, enter, enterAgain, openDesktop } from './desktop-
 import { almostFill } from './full-disk.ts';
 import { assertReason, assertRefused, openStage, type Stage } from './stage.ts';
 
-/** Half of what a boot may take. */
+/** Less than a boot may take. */
 const soonMs = limits.sandboxBootMs - 5_000;
 const isRoot = process.getuid?.() === 0;
 const skip = !isRoot && 'needs root';

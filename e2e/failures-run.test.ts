@@ -88,7 +88,7 @@ suite('a run fails at its provider', { skip: !isRoot && 'needs root', timeout: 3
     });
   });
 
-  test('a slow run is stopped by its owner within seconds', async () => {
+  test('a slow run is stopped by its owner long before its end', async () => {
     const { id: credentialId } = await stage.addKey('claude_code', 'stopped');
     const { id } = await stage.polydev.runs.start({
       provider: 'claude_code',
@@ -137,6 +137,7 @@ suite('a run fails at its provider', { skip: !isRoot && 'needs root', timeout: 3
       .finally(() => clearInterval(watch));
     assert.equal(run.state, 'succeeded', JSON.stringify(run.reason));
     assert.equal(run.answer.length, answerBytes);
+    assert.ok(usedMiB() > 0, 'it is the one of the beginning');
     assert.ok(mostMiB < 1536, `${Math.round(mostMiB)} MiB`);
   });
 });

@@ -139,7 +139,7 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }
     await stage.ended(sessionId);
   });
 
-  test('agent killed: it alone knew the sign-in, which ends with a reason within seconds', async () => {
+  test('agent killed: it alone knew the sign-in, which ends with a reason', async () => {
     const { sessionId, sandboxId } = await openDesktop(stage, 'claude_code', 'agent');
     assert.ok(killIn(stage.product.paths, sandboxId, /agent\.mjs/) > 0);
     const session = await stage.ended(sessionId, AbortSignal.timeout(soonMs));
@@ -147,7 +147,7 @@ suite('a sign-in fails', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }
     assertAgentLost(session);
   });
 
-  test('the whole machine killed: the sign-in ends at once, and the next one works', async () => {
+  test('the whole machine killed: the sign-in ends, and the next one works', async () => {
     const { sessionId, sandboxId } = await openDesktop(stage, 'claude_code', 'machine');
     assert.ok(killIn(stage.product.paths, sandboxId, init) > 0);
     const session = await stage.ended(sessionId, AbortSignal.timeout(soonMs));

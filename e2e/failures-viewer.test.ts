@@ -54,6 +54,7 @@ suite('viewers', { skip: !isRoot && 'needs root', timeout: 30 * 60_000 }, () => 
       clearInterval(watch);
       await line.close();
     }
+    assert.ok(usedMiB() > 0, 'it is the one of the beginning');
     assert.ok(mostMiB - beforeMiB < 64, `${Math.round(mostMiB - beforeMiB)} MiB more`);
   });
 

@@ -35,9 +35,12 @@ export async function findLeftovers(paths: HostPaths): Promise<string[]> {
   const tables = (await run('nft', ['list', 'tables'])).stdout.split('\n');
   if (tables.some((line) => line.endsWith(` ${tableName(paths.instance)}`))) found.push('firewall table');
   const named = ['-type', 'd', '-path', `*polydev-${paths.instance}*`];
-  // Others make and remove theirs meanwhile.
-  const groups = await run('find', ['/sys/fs/cgroup', '-ignore_readdir_race', ...named]).catch((error) => error);
-  for (const group of String(groups.stdout).split('\n').filter(Boolean)) found.push(`cgroup ${group}`);
+  // Others remove theirs meanwhile, which it may say, and ends with 1.
+  const groups = await run('find', ['/sys/fs/cgroup', '-ignore_readdir_race', ...named]).catch((error) => {
+    if (error.code === 1) return error as { stdout: string };
+    throw error;
+  });
+  for (const group of groups.stdout.split('\n').filter(Boolean)) found.push(`cgroup ${group}`);
   if (existsSync(paths.run)) found.push(`folder ${paths.run}`);
   for (const entry of readdirSync(paths.journal)) found.push(`journal ${entry}`);
   return found;

@@ -67,7 +67,7 @@ export async function nextRunWorks(stage: RecoveryStage, credentialId = stage.cr
 export async function nextSignInIsReady(stage: RecoveryStage, label: string): Promise<void> {
   const { sessionId } = await stage.polydev.sessions.start({ provider: 'claude_code', label });
   // As a viewer does, which connects again when the picture breaks off.
-  await until(() => stage.looks(sessionId, isTerminal).then(() => true), reachMs);
+  await until(() => stage.looks(sessionId, isTerminal).then(() => true), withinMs);
   await stage.comesUp(sessionId, 'browser');
   await stage.polydev.sessions.cancel(sessionId);
 }
@@ -181,7 +181,7 @@ export async function startCold(stage: RecoveryStage, label: string): Promise<Se
 export async function loseWaiting(stage: RecoveryStage, profile: Profile): Promise<void> {
   const waiting = await waitsFor(stage, profile);
   await killPart(stage, 'container', waiting);
-  await until(async () => !(await isThere(stage, waiting)), reachMs);
+  await until(async () => !(await isThere(stage, waiting)), withinMs);
 }
 
 /** The id of one that waits to be used. */

@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** Below those that Linux gives to who asks for any, so that nobody is given it before it is used. */
+/** Below those that Linux by default gives to who asks for any, so that nobody is given it before it is used. */
 const ports = { from: 20_000, below: 32_768 };
 
 export async function freePort(host = '127.0.0.1'): Promise<number> {

@@ -28,7 +28,7 @@ const kinds = [
 ] as const;
 /** More than there are cores: of each some wait, for a clock or for tools that try again. */
 const atATime = 3;
-const testTimeoutMs = 30 * 60 * 1000;
+const testTimeoutMs = 45 * 60 * 1000;
 
 /** Where everything that tests need was set up, a skip is a failure, but for what no set-up can bring. */
 const excused = /KVM|Firecracker|checkout can be read by root only/;

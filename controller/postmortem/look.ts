@@ -20,6 +20,7 @@ export interface Subject {
   access: AgentAccess | undefined;
   /** It has a desktop whose picture is wanted. */
   wantsPicture: boolean;
+  /** What does not answer within this is not waited for. */
   withinMs?: number | undefined;
 }
 

@@ -21,7 +21,7 @@ export interface PostmortemDeps extends Store {
   log: Pick<BaseLogger, 'warn'>;
   clock: Clock;
   /** How long a look at a sandbox waits for it. */
-  lookMs?: number | undefined;
+  lastLookMs?: number | undefined;
 }
 
 export interface Postmortem {

@@ -73,7 +73,7 @@ export interface WitnessDeps {
   keepPictures: boolean;
   log: Pick<BaseLogger, 'warn'>;
   clock: Clock;
-  lookMs?: number | undefined;
+  lastLookMs?: number | undefined;
 }
 
 /** For a window to be painted. */
@@ -106,7 +106,7 @@ export function createWitness(deps: WitnessDeps): Witness {
 
   async function look(id: SandboxId, subject: Watched, wantsPicture: boolean): Promise<Look> {
     const { access, latest } = subject;
-    const asked = { console: () => deps.console(id), access, wantsPicture, withinMs: deps.lookMs };
+    const asked = { console: () => deps.console(id), access, wantsPicture, withinMs: deps.lastLookMs };
     subject.latest = await lookAt(asked, latest);
     return subject.latest;
   }

@@ -101,12 +101,6 @@ async function openInFolder({ dataDir, vacuumEveryMs = hourMs, checkpointEveryMs
 }
 
 function openServer(connectionString: string, { watch, connectMs = 3_000 }: DatabaseOptions): OpenDatabase {
-  class PromptClient extends pg.Client {
-    constructor(config: pg.ClientConfig = {}) {
-      super({ ...config, connectionTimeoutMillis: connectMs });
-    }
-  }
-
   const connections = new Map<pg.ClientBase, NodePgDatabase<typeof schema>>();
   const patience = createPatience(() => askOnce(connectionString, connectMs), {
     lost(error) {
@@ -116,7 +110,9 @@ function openServer(connectionString: string, { watch, connectMs = 3_000 }: Data
     },
     back: () => watch?.back(),
   });
-  const pool = new pg.Pool({ connectionString, max: 10, connectionTimeoutMillis: lineMs, Client: PromptClient });
+  const waitMs = Math.max(lineMs, connectMs);
+  const Client = clientWithin(connectMs);
+  const pool = new pg.Pool({ connectionString, max: 10, connectionTimeoutMillis: waitMs, Client });
   pool.on('connect', (connection) => {
     connections.set(connection, drizzleNodePostgres({ client: connection, schema }));
     // Without a listener a connection that breaks within a transaction would end the process.
@@ -146,9 +142,18 @@ function openServer(connectionString: string, { watch, connectMs = 3_000 }: Data
   };
 }
 
+/** That gives up when its connection takes longer than this. */
+function clientWithin(connectMs: number): typeof pg.Client {
+  return class extends pg.Client {
+    constructor(config: pg.ClientConfig = {}) {
+      super({ ...config, connectionTimeoutMillis: connectMs });
+    }
+  };
+}
+
 /** By a connection of its own: those that there are say nothing about those that are to be made. */
-async function askOnce(connectionString: string, withinMs: number): Promise<void> {
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: withinMs, query_timeout: withinMs });
+async function askOnce(connectionString: string, connectMs: number): Promise<void> {
+  const client = new (clientWithin(connectMs))({ connectionString, query_timeout: connectMs });
   client.on('error', () => {});
   try {
     await client.connect();

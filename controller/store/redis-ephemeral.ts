@@ -48,7 +48,8 @@ export interface RedisOptions {
 /** Rejects with `unavailable` when Redis does not answer; so does every method later on. */
 export async function openRedisEphemeral(options: RedisOptions): Promise<EphemeralStore> {
   const { prefix = 'polydev:', watch, answerMs = 1_000 } = options;
-  const connection: Connection = { lazyConnect: true, connectTimeout: 2_000, retryStrategy: () => reconnectMs };
+  const connectTimeout = Math.max(2_000, answerMs);
+  const connection: Connection = { lazyConnect: true, connectTimeout, retryStrategy: () => reconnectMs };
   const commands = new Redis(options.url, {
     ...connection,
     commandTimeout: answerMs,

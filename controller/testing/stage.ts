@@ -127,7 +127,7 @@ export async function openStage(t: TestContext, options: StageOptions = {}): Pro
     image: async () => image,
     log,
     clock,
-    lookMs: 60_000,
+    lastLookMs: 60_000,
   };
   let workings = createWorkings(deps);
   stop = async () => {

@@ -90,12 +90,14 @@ export function startProcess(
     exited = true;
     clearTimeout(killTimer);
     kill();
-    // Only something out of reach can hold the pipes open now.
     killTimer = setTimeout(() => {
       // One that was just becoming another program had no environment to be found by.
       kill();
-      child.stdout.destroy();
-      child.stderr.destroy();
+      // Only something out of reach can hold the pipes open now.
+      killTimer = setTimeout(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, limits.runKillGraceMs);
     }, limits.runKillGraceMs);
   });
   child.on('close', (code) => finish(code, 'ended'));

@@ -8,8 +8,9 @@ import { AgentEvent, AgentHealth, type ProviderId } from '@polydev/protocol';
 import { claudeBlanked, claudeConsole, claudeTokens, codexTokens, geminiTokens } from './credentials.ts';
 import { startScratchAgent } from './scratch-agent.ts';
 
-/** Two seconds are promised, on a machine that has time for it. */
-const promisedMs = 15_000;
+const promisedMs = 2_000;
+/** On a busy machine. */
+const patienceMs = 30_000;
 
 /** A claimed desktop, with its captured credentials one after the other. */
 async function desktop(t: TestContext, provider: ProviderId) {
@@ -25,10 +26,10 @@ async function desktop(t: TestContext, provider: ProviderId) {
       writeFileSync(path(`${file}.tmp`), content, { mode: 0o600 });
       renameSync(path(`${file}.tmp`), path(file));
     },
-    /** Fails when there is none within the promised time. */
+    /** Fails when there is none. */
     async next() {
       for (;;) {
-        const found = await Promise.race([events.next(), sleep(promisedMs, undefined, { ref: false })]);
+        const found = await Promise.race([events.next(), sleep(patienceMs, undefined, { ref: false })]);
         assert.ok(found && !found.done, 'nothing was captured in time');
         if (found.value.type !== 'credential') continue;
         const bundle = open(found.value.sealed);
@@ -41,6 +42,18 @@ async function desktop(t: TestContext, provider: ProviderId) {
 }
 
 suite('capture', { timeout: 120_000 }, () => {
+  test('takes no longer than is promised, for the quickest of a few on a busy machine', async (t) => {
+    const { saveByRename, next } = await desktop(t, 'claude_code');
+    const tookMs: number[] = [];
+    for (let round = 0; round < 5 && !tookMs.some((ms) => ms < promisedMs); round += 1) {
+      const savedMs = performance.now();
+      saveByRename('.claude/.credentials.json', claudeTokens(`round ${round}`));
+      await next();
+      tookMs.push(performance.now() - savedMs);
+    }
+    assert.ok(Math.min(...tookMs) < promisedMs, tookMs.join());
+  });
+
   const renamed: [ProviderId, string, (refreshToken: string) => string][] = [
     ['claude_code', '.claude/.credentials.json', claudeTokens],
     ['openai_codex', '.codex/auth.json', codexTokens],

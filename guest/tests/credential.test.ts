@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { AgentEvent, CollectedCredential, type CredentialBundle, ExecEvent } from '@polydev/protocol';
 import { claudeBlanked, claudeTokens } from './credentials.ts';
-import { startScratchAgent } from './scratch-agent.ts';
+import { ownExec, startScratchAgent } from './scratch-agent.ts';
 
 const file = '.claude/.credentials.json';
 const bundleOf = (content: string, path = file): CredentialBundle => ({
@@ -79,7 +79,7 @@ suite('a credential', { timeout: 120_000 }, () => {
     await agent.restore({ kind: 'api_key', provider: 'claude_code', apiKey: 'sk-ant-made-up' });
     assert.equal(existsSync(join(agent.home, file)), false);
     assert.deepEqual(await agent.collect(), { status: 'valid', changed: false });
-    const id = `key_${process.pid}`;
+    const id = ownExec('x');
     const exec = { id, argv: ['printenv', 'ANTHROPIC_API_KEY'], env: {}, files: [], stdin: '', deadlineMs: 30_000 };
     await agent.call('POST', '/exec', exec);
     const lines: string[] = [];

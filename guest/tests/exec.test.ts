@@ -5,10 +5,7 @@ import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExecEvent, type ExecRequest, limits } from '@polydev/protocol';
-import { type ScratchAgent, startScratchAgent } from './scratch-agent.ts';
-
-/** Of this file alone: what has it in its environment is killed, whichever agent of this machine started it. */
-const own = (id: string) => `${id}_${process.pid}`;
+import { ownExec, type ScratchAgent, startScratchAgent } from './scratch-agent.ts';
 
 async function claimed(t: TestContext): Promise<ScratchAgent> {
   const agent = await startScratchAgent(t, { profile: 'headless' });
@@ -18,13 +15,13 @@ async function claimed(t: TestContext): Promise<ScratchAgent> {
 
 async function start(agent: ScratchAgent, argv: string[], changes: Partial<ExecRequest> = {}): Promise<Response> {
   const request: ExecRequest = { id: 'x', argv, env: {}, files: [], stdin: '', deadlineMs: 60_000, ...changes };
-  return agent.call('POST', '/exec', { ...request, id: own(request.id) });
+  return agent.call('POST', '/exec', { ...request, id: ownExec(request.id) });
 }
 
 const streamOf = (agent: ScratchAgent, id = 'x', after = 0) =>
-  agent.stream(ExecEvent, `/exec/${own(id)}/events?after=${after}`);
+  agent.stream(ExecEvent, `/exec/${ownExec(id)}/events?after=${after}`);
 
-const remove = (agent: ScratchAgent, id: string) => agent.call('DELETE', `/exec/${own(id)}`);
+const remove = (agent: ScratchAgent, id: string) => agent.call('DELETE', `/exec/${ownExec(id)}`);
 
 async function all(agent: ScratchAgent, id = 'x', after = 0): Promise<ExecEvent[]> {
   const events: ExecEvent[] = [];
@@ -64,7 +61,7 @@ suite('a process', { timeout: 180_000 }, () => {
     const script = 'echo "$FROM_IMAGE|$OWN|$HOME|$USER|$POLYDEV_EXEC"; pwd; cat; printf last >&2';
     const events = await run(agent, ['sh', '-c', script], { env: { OWN: 'own' }, stdin: 'a\n\nb' });
     assert.deepEqual(plain(events.filter((event) => event.type !== 'stderr')), [
-      `stdout yes|own|${agent.home}|${userInfo().username}|${own('x')}`,
+      `stdout yes|own|${agent.home}|${userInfo().username}|${ownExec('x')}`,
       `stdout ${agent.home}/work`,
       'stdout a',
       'stdout ',
@@ -98,7 +95,7 @@ suite('a process', { timeout: 180_000 }, () => {
     assert.deepEqual(plain(lost.slice(-1)), ['exit null not_started']);
     assert.equal((await start(agent, ['true'], { id: 'c' })).status, 409);
     assert.equal((await remove(agent, 'c')).status, 204);
-    assert.equal((await agent.call('GET', `/exec/${own('a')}/events`)).status, 404, 'an old one is forgotten');
+    assert.equal((await agent.call('GET', `/exec/${ownExec('a')}/events`)).status, 404, 'an old one is forgotten');
   });
 
   test('is read again from any number on after its stream broke', async (t) => {
@@ -147,9 +144,17 @@ suite('a process', { timeout: 180_000 }, () => {
 
   test('that ends leaves no child behind that would hold its output open', async (t) => {
     const agent = await claimed(t);
-    const events = await run(agent, ['sh', '-c', 'setsid sleep 600 & echo $!']);
-    assert.deepEqual(plain(events.slice(1)), ['exit 0 ended']);
-    await gone(Number(events[0]?.type === 'stdout' && events[0].line));
+    const tookMs: number[] = [];
+    // The quickest of a few, on a busy machine: without a kill each takes as long as the grace.
+    for (let round = 0; round < 5 && !tookMs.some((ms) => ms < limits.runKillGraceMs); round += 1) {
+      const startedMs = performance.now();
+      const events = await run(agent, ['sh', '-c', 'setsid sleep 600 & echo $!'], { id: `round_${round}` });
+      tookMs.push(performance.now() - startedMs);
+      assert.deepEqual(plain(events.slice(1)), ['exit 0 ended']);
+      assert.equal(events[0]?.type, 'stdout');
+      await gone(Number(events[0]?.type === 'stdout' && events[0].line));
+    }
+    assert.ok(Math.min(...tookMs) < limits.runKillGraceMs, tookMs.join());
   });
 
   test('that says a line too long, or too long as JSON, loses that line only', async (t) => {

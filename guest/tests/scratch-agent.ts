@@ -17,6 +17,9 @@ import type { AgentConfig } from '../config.ts';
 
 export const token = 'a token of the test, long enough to be one';
 
+/** Of this process alone: what has it in its environment is killed, whichever agent of this machine started it. */
+export const ownExec = (id: string) => `${id}_${process.pid}`;
+
 export function scratchFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'polydev-guest-'));
   t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { suite, test } from 'node:test';
 import { ExecEvent } from '@polydev/protocol';
-import { createClient, scratchFolder, token } from './scratch-agent.ts';
+import { createClient, ownExec, scratchFolder, token } from './scratch-agent.ts';
 
 const MiB = 1024 * 1024;
 
@@ -28,8 +28,7 @@ suite('readers that do not read', { timeout: 240_000 }, () => {
 
     const readers = 8;
     const script = `head -c ${60 * MiB} /dev/zero | tr "\\0" a | fold -w 10000`;
-    // Of this file alone: what has it in its environment is killed, whichever agent of this machine started it.
-    const id = `slow_${process.pid}`;
+    const id = ownExec('x');
     await client.call('POST', '/exec', {
       id,
       argv: ['sh', '-c', script],

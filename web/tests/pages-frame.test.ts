@@ -205,10 +205,10 @@ for (const name of ['connections-signing-in', 'sign-in-starting', 'sessions-full
     await page.clock.install();
     await stageScene(scenes[name], page, fixture);
     const asked: string[] = [];
+    const followed: string[] = [];
     page.on('request', (request) => {
-      // What has been silent for so long is followed anew.
-      if (request.headers().accept !== 'text/event-stream')
-        asked.push(`${request.method()} ${new URL(request.url()).pathname}`);
+      const list = request.headers().accept === 'text/event-stream' ? followed : asked;
+      list.push(`${request.method()} ${new URL(request.url()).pathname}`);
     });
     // What polls less often than each 40 seconds would be of no use to anybody.
     for (let look = 0; look < 6; look += 1) await page.clock.fastForward('00:20');
@@ -218,4 +218,6 @@ for (const name of ['connections-signing-in', 'sign-in-starting', 'sessions-full
       [],
     );
     assert.ok(asked.includes('GET /health'));
+    // What has been silent for 45 seconds is followed anew.
+    for (const path of new Set(followed)) assert.ok(followed.filter((other) => other === path).length <= 3, path);
   });

@@ -53,7 +53,18 @@ test('of an answer that is very long the page shows the beginning, and copies th
   await page.goto(`/dashboard/runs/${run.id}`);
   await page.getByText('This is the beginning of a long answer').waitFor();
   assert.ok((await page.getByTestId('answer').innerText()).length < 250_000);
+  // It is said for a moment, which a busy machine may miss.
+  const said = page.evaluate(
+    () =>
+      new Promise<void>((resolve) =>
+        new MutationObserver(() => document.querySelector('[aria-label=Copied]') && resolve()).observe(document, {
+          subtree: true,
+          attributeFilter: ['aria-label'],
+        }),
+      ),
+  );
   await page.getByRole('button', { name: 'Copy the answer' }).click();
+  await said;
   await becomes(() => page.evaluate(async () => (await navigator.clipboard.readText()).length), answer.length);
 });
 

@@ -111,37 +111,22 @@ test('who waits in another controller does not wait for all that wait in the fir
   assert.ok(order.indexOf('elsewhere') < 2, order.join());
 });
 
-test('a lease is renewed as long as it is held', { timeout }, async () => {
+test('a lease is renewed as long as it is held', { timeout }, async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
   let nowMs = 0;
   const shared = createMemoryEphemeral({ now: () => nowMs });
+  const [one, two] = [createLeases(shared, { holder: 'one', ttlMs }), createLeases(shared, { holder: 'two', ttlMs })];
   const id = newId('credential');
-  const heldForLong = Promise.withResolvers<void>();
-  let renewals = 0;
-  const counting: EphemeralStore = {
-    ...shared,
-    async lease(key, leaseMs) {
-      const lease = await shared.lease(key, leaseMs);
-      const renew = async () => {
-        // Time goes only as fast as it is renewed.
-        nowMs += ttlMs / 3;
-        renewals += 1;
-        if (renewals === 10) heldForLong.resolve();
-        return (await lease?.renew()) ?? false;
-      };
-      return lease && { ...lease, renew };
-    },
-  };
-  const held = await createLeases(counting, { holder: 'one', ttlMs }).take(id);
-  let given = false;
-  const waiting = createLeases(shared, { holder: 'two', ttlMs }).wait(id, never);
-  void waiting.then(() => {
-    given = true;
-  });
-  await heldForLong.promise;
-  assert.equal(given, false);
+  const held = await one.take(id);
+  for (let step = 0; step < 60; step += 1) {
+    nowMs += ttlMs / 6;
+    t.mock.timers.tick(ttlMs / 6);
+    await new Promise(setImmediate);
+    await assert.rejects(two.take(id), { code: 'credential_busy' });
+  }
   assert.equal(held.lost.aborted, false);
   await held.release();
-  await (await waiting).release();
+  await (await two.take(id)).release();
 });
 
 test('the lease of a dead controller runs out', { timeout }, async () => {
